@@ -1,0 +1,1 @@
+"""What a table promises: types, columns, keys, options. Values only: no I/O, no clock, no configuration files."""

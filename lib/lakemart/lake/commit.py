@@ -1,0 +1,186 @@
+"""The one function by which any table changes. Nothing else in lakemart writes to a Delta log.
+
+A change is committed with the application transaction `(lakemart/<writer>, number)`, only against exactly the version
+its intent names, and its answer is one of three: committed, refused (raised with the reason), or unknown (raised).
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+from deltalake import DeltaTable, Schema
+from deltalake.exceptions import DeltaError, SchemaMismatchError
+from deltalake.transaction import (
+    AddAction,
+    CommitProperties,
+    PostCommitHookProperties,
+    RemoveAction,
+    Transaction,
+    create_table_with_add_actions,
+)
+
+from lakemart.errors import DataError, InternalError, LockedError
+from lakemart.lake.actions import NEW_TABLE, AddedFile, TableChange, schema_from_json
+from lakemart.lake.options import delta_options, delta_uri
+from lakemart.lake.read import current_table
+from lakemart.steps import step
+from lakemart.storage.store import Location, UnknownOutcomeError
+
+_NO_LOG_CLEANUP = PostCommitHookProperties(create_checkpoint=True, cleanup_expired_logs=False)
+_CONFIGURATION = {"delta.enableDeletionVectors": "false", "delta.checkpointInterval": "20"}
+
+
+def application(writer: str) -> str:
+    """The id under which Delta keeps the last number of a writer in a table."""
+    return f"lakemart/{writer}"
+
+
+def commit(lake: Location, change: TableChange, *, writer: str, number: int, run: str) -> int:
+    """Commits one table's change of number `number`; returns the table's version that holds it.
+
+    A re-run of the same number finds it done and returns the same version. Raises LockedError when a later number is
+    already there (an owner that slept through a take-over), DataError when somebody else moved the table, and
+    UnknownOutcomeError when the answer was lost and reading back did not tell.
+    """
+    if change.added_columns:
+        _attempt(lake, change, f"{writer}/schema", number, run)
+    _attempt(lake, change, writer, number, run)
+    return change.version
+
+
+def _attempt(lake: Location, change: TableChange, writer: str, number: int, run: str) -> None:
+    """One Delta version: the added columns (under an application of their own), or the files."""
+    table = current_table(lake, change.table)
+    if _is_done(table, change, writer, number):
+        return
+    try:
+        with step("lake.commit"):
+            _put(lake, table, change, writer, _properties(writer, number, run))
+    except (DeltaError, OSError) as error:
+        _read_back(lake, change, writer, number, error)
+    _sync(lake, change.table, _base(change, writer) + 1)
+
+
+def _base(change: TableChange, writer: str) -> int:
+    """The version this part of the change is made against: the files come after the columns."""
+    return change.base_version if writer.endswith("/schema") or not change.added_columns else change.base_version + 1
+
+
+def _is_done(table: DeltaTable | None, change: TableChange, writer: str, number: int) -> bool:
+    """Whether the table holds this number already; raises when it never can."""
+    version = NEW_TABLE if table is None else table.version()
+    last = None if table is None else table.transaction_version(application(writer))
+    if last == number:
+        return True
+    if last is not None and last > number:
+        raise LockedError(
+            f"number {number} of {writer} comes after number {last} was committed",
+            where=f"table {change.table}",
+            next_step="Another run has gone on; start a new run.",
+        )
+    if version != _base(change, writer):
+        raise foreign_commit(change.table, expected=_base(change, writer), found=version)
+    return False
+
+
+def foreign_commit(table: str, *, expected: int, found: int) -> DataError:
+    """The error for a table whose version is not the one the ledger left it at."""
+    return DataError(
+        f"table {table!r} is at version {found}, the ledger left it at {expected}: somebody else changed it",
+        where=f"table {table}",
+        next_step=f"See who did by the table's history; restore it to version {expected}, or accept the change by word.",
+    )
+
+
+def _put(
+    lake: Location, table: DeltaTable | None, change: TableChange, writer: str, properties: CommitProperties
+) -> None:
+    if table is not None and writer.endswith("/schema"):
+        fields = {field.name: field for field in Schema.from_arrow(schema_from_json(change.schema)).fields}
+        table.alter.add_columns(
+            [fields[name] for name in change.added_columns],
+            commit_properties=properties,
+            post_commithook_properties=_NO_LOG_CLEANUP,
+        )
+        return
+    adds = [_add(file) for file in change.adds]
+    schema = Schema.from_arrow(schema_from_json(change.schema))
+    partition_by = [change.partition_by] if change.partition_by else []
+    if table is None:
+        create_table_with_add_actions(
+            delta_uri(lake, change.table),
+            schema,
+            adds,
+            mode="error",
+            partition_by=partition_by,
+            name=change.table,
+            configuration=_CONFIGURATION,
+            storage_options=delta_options(lake),
+            commit_properties=properties,
+            post_commithook_properties=_NO_LOG_CLEANUP,
+        )
+        return
+    removes = [_remove(file) for file in change.removes]
+    table.create_write_transaction(
+        [*removes, *adds],
+        "append",
+        schema,
+        partition_by=partition_by,
+        commit_properties=properties,
+        post_commithook_properties=_NO_LOG_CLEANUP,
+    )
+
+
+def _properties(writer: str, number: int, run: str) -> CommitProperties:
+    return CommitProperties(
+        custom_metadata={"userMetadata": f"lakemart run={run} writer={writer} number={number}"},
+        max_commit_retries=0,
+        app_transactions=[Transaction(application(writer), number)],
+    )
+
+
+def _add(file: AddedFile) -> AddAction:
+    return AddAction(file.path, file.size, file.partition, int(time.time() * 1000), True, file.stats)  # noqa: FBT003 - delta-rs has it positional
+
+
+def _remove(file: AddedFile) -> RemoveAction:
+    arguments: dict[str, Any] = {
+        "path": file.path,
+        "data_change": True,
+        "deletion_timestamp": int(time.time() * 1000),
+        "partition_values": file.partition,
+        "size": file.size,
+    }
+    return RemoveAction(**arguments)
+
+
+
+
+def _read_back(lake: Location, change: TableChange, writer: str, number: int, error: Exception) -> None:
+    """What became of a commit whose answer was an error: never guessed, read from the table."""
+    table = current_table(lake, change.table)
+    if _is_done(table, change, writer, number):  # raises when another commit took the place
+        return
+    if isinstance(error, SchemaMismatchError):
+        raise InternalError(f"table {change.table!r} refuses the change: {error}") from error
+    raise UnknownOutcomeError(
+        f"cannot tell whether number {number} of {writer} reached table {change.table!r}: {error}",
+        where=delta_uri(lake, change.table),
+        next_step="Run again; the next run reads it back and goes on.",
+    ) from error
+
+
+def _sync(lake: Location, table: str, version: int) -> None:
+    """Makes the log entry of a local table last: delta-rs does not sync what it writes to a folder."""
+    if lake.is_s3:
+        return
+    log = Path(lake.uri) / table / "_delta_log"
+    for path in (log / f"{version:020d}.json", log):
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

@@ -1,0 +1,24 @@
+"""How delta-rs reaches the lake: URIs and storage options made from a location."""
+
+from __future__ import annotations
+
+from lakemart.storage.store import Location
+
+
+def delta_uri(lake: Location, table: str) -> str:
+    """The table's root as delta-rs, Spark, Polars and DuckDB take it."""
+    return f"{lake.uri.rstrip('/')}/{table}"
+
+
+def delta_options(lake: Location) -> dict[str, str] | None:
+    """Storage options of delta-rs for the lake; None on a local folder. Credentials of the process unless embedded."""
+    if not lake.is_s3:
+        return None
+    options = {"aws_conditional_put": "etag"}
+    if lake.s3.region:
+        options["aws_region"] = lake.s3.region
+    if lake.s3.endpoint_url:
+        options |= {"aws_endpoint": lake.s3.endpoint_url, "aws_allow_http": str(lake.s3.endpoint_url.startswith("http:")).lower()}
+    if lake.s3.access_key and lake.s3.secret_key:
+        options |= {"aws_access_key_id": lake.s3.access_key, "aws_secret_access_key": lake.s3.secret_key}
+    return options

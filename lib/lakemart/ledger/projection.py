@@ -1,0 +1,96 @@
+"""The ledger's tables for people and SQL: `objects`, `batches`, `books`, `publishes`. A projection of the small objects.
+
+Whatever is in them can be built again from the objects; nothing decides by them but what they are ahead of: the index
+of known objects, which reads on from the number up to which a table is projected.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+
+import pyarrow as pa
+
+from lakemart.lake.append import append_rows, appended_number, open_appended
+from lakemart.ledger import records
+from lakemart.ledger.records import ROOT, Json, Record
+from lakemart.steps import step
+from lakemart.storage.store import Location, open_store
+
+_IDENTITY = [("writer", pa.string()), ("number", pa.int64()), ("run", pa.string()), ("at", pa.string())]
+_COUNTS = [(name, pa.int64()) for name in ("records", "good", "quarantined", "duplicate", "filtered")]
+
+SCHEMAS: dict[str, pa.Schema] = {
+    "objects": pa.schema(
+        [*_IDENTITY, ("key", pa.string()), ("etag", pa.string()), ("size", pa.int64()), ("status", pa.string()),
+         ("reason", pa.string()), *_COUNTS, ("children", pa.int64())]
+    ),
+    "batches": pa.schema(
+        [*_IDENTITY, ("kind", pa.string()), ("outcome", pa.string()), ("reasons", pa.string()), ("slices", pa.string()),
+         ("versions", pa.string()), ("rows", pa.int64())]
+    ),
+    "books": pa.schema([*_IDENTITY, ("objects", pa.int64()), ("damaged", pa.int64()), *_COUNTS]),
+    "publishes": pa.schema(
+        [*_IDENTITY, ("table", pa.string()), ("slices", pa.string()), ("lake", pa.int64()), ("staged", pa.int64()),
+         ("copied", pa.int64()), ("warehouse", pa.int64())]
+    ),
+}  # fmt: skip
+"""The columns of each table. Grain: an object of a number; a number; a source's number; a mart's number."""
+
+
+def table_name(name: str) -> str:
+    """Where a table of the projection lies in the lake."""
+    return f"{ROOT}/tables/{name}"
+
+
+def project(lake: Location, writers: Sequence[str]) -> None:
+    """Appends every closed number that the tables lack. Safe at any time; a crash between two tables heals here."""
+    store = open_store(lake)
+    for name, schema in SCHEMAS.items():
+        table = open_appended(lake, table_name(name))
+        lacking: list[Record] = []
+        for writer in writers:
+            after = appended_number(table, application(writer))
+            lacking += [record for record in records.numbers(store, writer, after=after) if record.closed]
+        if not lacking:
+            continue
+        rows = [row for record in lacking for row in _rows(name, record)]
+        numbers = {application(record.writer): record.number for record in lacking}
+        with step("ledger.project"):
+            append_rows(lake, table_name(name), pa.Table.from_pylist(rows, schema=schema), numbers, partition_by=None)
+
+
+def application(writer: str) -> str:
+    """The id under which a projection table keeps up to which number of a writer it is."""
+    return f"lakemart/projection/{writer}"
+
+
+def _rows(name: str, record: Record) -> Iterable[Json]:
+    decision = record.decision or {}
+    by = record.done or decision
+    identity = {"writer": record.writer, "number": record.number, "run": by["run"], "at": by["at"]}
+    if name == "batches":
+        yield {**identity, **_batch(record, decision)}
+    elif record.refused:
+        return
+    elif name == "objects":
+        for item in decision.get("objects", ()):
+            yield {**identity, **item}
+    elif name == "books" and record.writer.startswith("source/"):
+        yield {**identity, **decision["books"]}
+    elif name == "publishes" and record.writer.startswith("mart/") and record.done is not None:
+        done = record.done
+        yield {**identity, "table": done["table"], "slices": json.dumps(done["slices"]), "lake": done["lake"],
+               "staged": done["staged"], "copied": done["copied"], "warehouse": done["warehouse"]}  # fmt: skip
+
+
+def _batch(record: Record, decision: Json) -> Json:
+    done = record.done or {}
+    return {
+        "kind": record.plan.get("kind", record.writer.partition("/")[0]),
+        "outcome": "refused" if record.refused else "committed",
+        "reasons": json.dumps(decision.get("reasons", [])),
+        "slices": json.dumps(record.plan.get("slices", [])),
+        "versions": json.dumps(done.get("versions", {})),
+        "rows": sum(file["rows"] for change in decision.get("tables", ()) for file in change["adds"]),
+    }

@@ -1,0 +1,177 @@
+"""A local folder as an object store, with the same promises as S3: atomic puts, conditional puts, etags."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import hashlib
+import os
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import BinaryIO
+
+from lakemart.errors import TransientError
+from lakemart.storage.store import (
+    BLOCK,
+    ChangedObjectError,
+    ForbiddenObjectError,
+    Location,
+    MissingObjectError,
+    ObjectInfo,
+)
+
+HASHED_BELOW = 4 * 1024 * 1024
+"""Files up to this size have the MD5 of their content as etag, as in S3; larger ones their size and time of change."""
+
+_TEMPORARY = ".lakemart-put-"
+
+
+class LocalStore:
+    """See `Store`. Writes go to a temporary name, are synced, and appear whole under their key or not at all."""
+
+    def __init__(self, location: Location) -> None:
+        self.location = location
+        self._root = Path(location.uri)
+
+    def list(self, prefix: str = "", *, start_after: str = "") -> Iterator[ObjectInfo]:
+        """Streams in key order: a folder sorts as its name with `/`, which is where its keys stand."""
+        folder = prefix.rpartition("/")[0]
+        yield from self._walk(folder, prefix, start_after)
+
+    def _walk(self, folder: str, prefix: str, start_after: str) -> Iterator[ObjectInfo]:
+        base = f"{folder}/" if folder else ""
+        try:
+            with os.scandir(self._root / folder) as entries:
+                names = sorted(
+                    (base + entry.name + ("/" if entry.is_dir() else "") for entry in entries), key=lambda name: name.encode()
+                )
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise self._failed("list", folder, error) from error
+        for name in names:
+            if name.endswith("/"):
+                past = start_after >= name and not start_after.startswith(name)
+                if not past and (name.startswith(prefix) or prefix.startswith(name)):
+                    yield from self._walk(name[:-1], prefix, start_after)
+            elif name.startswith(prefix) and name > start_after and _TEMPORARY not in name:
+                info = self._info(name)
+                if info is not None:
+                    yield info
+
+    def _info(self, key: str) -> ObjectInfo | None:
+        path = self._root / key
+        try:
+            stat = path.stat()
+            etag = _etag(path, stat)
+        except FileNotFoundError:
+            return None  # deleted since the folder was read: as in S3, it is not there
+        except OSError as error:
+            # Listed and not readable: the read will say so; the listing must not end for it.
+            if error.errno != errno.EACCES:
+                raise self._failed("list", key, error) from error
+            etag = f"{stat.st_size:x}-{stat.st_mtime_ns:x}"
+        return ObjectInfo(key=key, size=stat.st_size, etag=etag, modified=datetime.fromtimestamp(stat.st_mtime, UTC))
+
+    def _open(self, key: str, etag: str | None = None) -> BinaryIO:
+        path = self._root / key
+        try:
+            stream = path.open("rb")
+        except FileNotFoundError as error:
+            raise MissingObjectError(f"there is no object {key!r}", where=self.location.uri) from error
+        except PermissionError as error:
+            raise ForbiddenObjectError(f"object {key!r} may not be read", where=self.location.uri) from error
+        except OSError as error:
+            raise self._failed("read", key, error) from error
+        if etag is not None and _etag(path, os.fstat(stream.fileno())) != etag:
+            stream.close()
+            raise ChangedObjectError(f"object {key!r} is no longer version {etag}", where=self.location.uri)
+        return stream
+
+    def blocks(self, key: str, *, etag: str | None = None) -> Iterator[bytes]:
+        with self._open(key, etag) as stream:
+            before = os.fstat(stream.fileno())
+            while block := stream.read(BLOCK):
+                yield block
+            after = os.fstat(stream.fileno())
+        if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
+            raise ChangedObjectError(f"object {key!r} changed while it was read", where=self.location.uri)
+
+    def read(self, key: str) -> tuple[bytes, str]:
+        with self._open(key) as stream:
+            data = stream.read()
+            return data, _etag(self._root / key, os.fstat(stream.fileno()), data)
+
+    def write(self, key: str, data: bytes) -> None:
+        with self._written(key, data) as temporary:
+            temporary.replace(self._root / key)
+
+    def put_if_absent(self, key: str, data: bytes) -> bool:
+        with self._written(key, data) as temporary:
+            try:
+                os.link(temporary, self._root / key)  # atomic, and fails where a rename would overwrite
+            except FileExistsError:
+                return False
+            return True
+
+    def put_if_match(self, key: str, data: bytes, etag: str) -> bool:
+        path = self._root / key
+        with self._written(key, data) as temporary, self._locked(path.parent):
+            try:
+                current = self.read(key)[1]
+            except MissingObjectError:
+                return False
+            if current != etag:
+                return False
+            temporary.replace(path)
+            return True
+
+    def delete(self, key: str) -> None:
+        (self._root / key).unlink(missing_ok=True)
+
+    @contextmanager
+    def _written(self, key: str, data: bytes) -> Iterator[Path]:
+        """A synced temporary file with `data` beside the key; afterwards it is gone and the folder is synced."""
+        folder = (self._root / key).parent
+        temporary = folder / f"{_TEMPORARY}{uuid.uuid4().hex}"
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with temporary.open("wb") as stream:
+                stream.write(data)
+                stream.flush()
+                os.fsync(stream.fileno())
+            yield temporary
+            _sync_folder(folder)
+        except OSError as error:
+            raise self._failed("write", key, error) from error
+        finally:
+            temporary.unlink(missing_ok=True)
+
+    @contextmanager
+    def _locked(self, folder: Path) -> Iterator[None]:
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(descriptor)
+
+    def _failed(self, act: str, key: str, error: OSError) -> TransientError:
+        return TransientError(f"cannot {act} {key!r}: {error.strerror or error}", where=self.location.uri)
+
+
+def _etag(path: Path, stat: os.stat_result, data: bytes | None = None) -> str:
+    if stat.st_size > HASHED_BELOW:
+        return f"{stat.st_size:x}-{stat.st_mtime_ns:x}"
+    return hashlib.md5(path.read_bytes() if data is None else data, usedforsecurity=False).hexdigest()
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

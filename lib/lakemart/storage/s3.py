@@ -1,0 +1,166 @@
+"""S3 as an object store, through boto3. Conditional puts are S3's own; a lost answer is read back before it is judged."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from lakemart.errors import ConfigError, LakemartError, TransientError
+from lakemart.storage.store import (
+    BLOCK,
+    ChangedObjectError,
+    ForbiddenObjectError,
+    Location,
+    MissingObjectError,
+    ObjectInfo,
+    S3Settings,
+    UnknownOutcomeError,
+)
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+_MISSING = {"NoSuchKey", "404", "NotFound"}
+_FORBIDDEN = {"AccessDenied", "403", "Forbidden", "AllAccessDisabled"}
+_REFUSED = {"PreconditionFailed", "412", "ConditionalRequestConflict", "409", *_MISSING}
+
+
+class S3Store:
+    """See `Store`. One client per process and endpoint, with botocore's standard retries."""
+
+    def __init__(self, location: Location) -> None:
+        bucket, _, prefix = location.uri.removeprefix("s3://").partition("/")
+        self.location = location
+        self._bucket = bucket
+        self._prefix = f"{prefix.strip('/')}/" if prefix.strip("/") else ""
+        self._client = _client(location.s3)
+
+    def list(self, prefix: str = "", *, start_after: str = "") -> Iterator[ObjectInfo]:
+        after: dict[str, Any] = {"StartAfter": self._prefix + start_after} if start_after else {}
+        pages = self._client.get_paginator("list_objects_v2").paginate(
+            Bucket=self._bucket, Prefix=self._prefix + prefix, **after
+        )
+        try:
+            for page in pages:
+                for item in page.get("Contents", []):
+                    yield ObjectInfo(
+                        key=item["Key"].removeprefix(self._prefix),
+                        size=item["Size"],
+                        etag=item["ETag"].strip('"'),
+                        modified=item["LastModified"],
+                    )
+        except (ClientError, BotoCoreError) as error:
+            raise self._error("list", prefix, error) from error
+
+    def blocks(self, key: str, *, etag: str | None = None) -> Iterator[bytes]:
+        condition: dict[str, Any] = {"IfMatch": f'"{etag}"'} if etag is not None else {}
+        try:
+            answer = self._client.get_object(Bucket=self._bucket, Key=self._prefix + key, **condition)
+        except (ClientError, BotoCoreError) as error:
+            if _code(error) in _REFUSED - _MISSING:
+                raise ChangedObjectError(f"object {key!r} is no longer version {etag}", where=self.location.uri) from error
+            raise self._error("read", key, error) from error
+        with closing(answer["Body"]) as body:
+            try:
+                yield from body.iter_chunks(BLOCK)  # checks the length promised by the store at the end
+            except (BotoCoreError, OSError) as error:
+                raise TransientError(f"the transfer of {key!r} broke off: {_said(error)}", where=self.location.uri) from error
+
+    def read(self, key: str) -> tuple[bytes, str]:
+        try:
+            answer = self._client.get_object(Bucket=self._bucket, Key=self._prefix + key)
+            return answer["Body"].read(), answer["ETag"].strip('"')
+        except (ClientError, BotoCoreError, OSError) as error:
+            raise self._error("read", key, error) from error
+
+    def write(self, key: str, data: bytes) -> None:
+        try:
+            self._put(key, data, {})
+        except (ClientError, BotoCoreError) as error:
+            raise self._error("write", key, error) from error
+
+    def put_if_absent(self, key: str, data: bytes) -> bool:
+        return self._conditional(key, data, {"IfNoneMatch": "*"})
+
+    def put_if_match(self, key: str, data: bytes, etag: str) -> bool:
+        return self._conditional(key, data, {"IfMatch": f'"{etag}"'})
+
+    def _put(self, key: str, data: bytes, condition: dict[str, Any]) -> None:
+        self._client.put_object(Bucket=self._bucket, Key=self._prefix + key, Body=data, **condition)
+
+    def _conditional(self, key: str, data: bytes, condition: dict[str, Any]) -> bool:
+        """A refusal may be the answer to our own retry, and an error may hide a success: both are read back."""
+        try:
+            self._put(key, data, condition)
+        except (ClientError, BotoCoreError) as error:
+            known = _code(error) in _REFUSED
+            try:
+                if self.read(key)[0] == data:
+                    return True
+            except MissingObjectError:
+                if known:
+                    return False
+            except LakemartError:
+                known = False
+            if known:
+                return False
+            if isinstance(error, ClientError) and _code(error) in {"NoSuchBucket", *_FORBIDDEN}:
+                raise self._error("write", key, error) from error
+            raise UnknownOutcomeError(
+                f"cannot tell whether {key!r} was written: {_said(error)}", where=self.location.uri, next_step="Run again; the next run reads it back."
+            ) from error
+        return True
+
+    def delete(self, key: str) -> None:
+        try:
+            self._client.delete_object(Bucket=self._bucket, Key=self._prefix + key)
+        except (ClientError, BotoCoreError) as error:
+            raise self._error("delete", key, error) from error
+
+    def _error(self, act: str, key: str, error: Exception) -> LakemartError:
+        code = _code(error)
+        where = self.location.uri
+        if code == "NoSuchBucket":
+            return ConfigError(f"there is no bucket {self._bucket!r}", where=where, next_step="Create it, or mend the location in project.yaml.")
+        if code in _MISSING:
+            return MissingObjectError(f"there is no object {key!r}", where=where)
+        if code in _FORBIDDEN and key and act == "read":
+            return ForbiddenObjectError(f"object {key!r} may not be read", where=where, next_step="Grant s3:GetObject on it.")
+        if code in _FORBIDDEN:
+            return ConfigError(f"may not {act} {key!r}", where=where, next_step="Grant this run's role the right, or mend the location.")
+        if code in {"InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken"} or "credentials" in str(error).lower():
+            return ConfigError(f"S3 does not accept the credentials: {_said(error)}", where=where, next_step="Renew them and run again.")
+        return TransientError(f"cannot {act} {key!r}: {_said(error)}", where=where, next_step="Run again when S3 answers.")
+
+
+def _code(error: Exception) -> str:
+    return str(error.response.get("Error", {}).get("Code", "")) if isinstance(error, ClientError) else ""
+
+
+def _said(error: Exception) -> str:
+    return str(error).replace("\n", " ")[:300]
+
+
+@lru_cache(maxsize=8)
+def _client(settings: S3Settings) -> S3Client:
+    config = Config(
+        retries={"mode": "standard", "max_attempts": 5},
+        connect_timeout=10,
+        read_timeout=120,
+        s3={"addressing_style": "path"} if settings.endpoint_url else {},
+    )
+    client: S3Client = boto3.session.Session().client(
+        "s3",
+        endpoint_url=settings.endpoint_url,
+        region_name=settings.region,
+        aws_access_key_id=settings.access_key,
+        aws_secret_access_key=settings.secret_key,
+        config=config,
+    )
+    return client
