@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final, Literal, cast, get_args
 
-from lakemart.errors import ConfigError
+from lakemart.errors import ConfigError, TransientError
 
 STEPS: Final[dict[str, str]] = {
     "lease.take": "take the lease of a writer",
@@ -51,14 +51,15 @@ class Fault:
 _armed: list[Fault] = []
 
 
-class LostAnswerError(ConnectionError):
+class LostAnswerError(TransientError, ConnectionError):
     """What a client sees when the other side did the work and the answer was lost. Raised by faults only."""
 
 
 def arm(text: str) -> None:
     """Arms a fault written as `step:before|after:kill|raise|hang|lose[:nth]`. For tests; nothing else calls it."""
     parts = text.split(":")
-    if len(parts) not in (3, 4) or parts[0] not in STEPS or parts[1] not in get_args(When) or parts[2] not in get_args(Act):
+    known = len(parts) in (3, 4) and parts[0] in STEPS and parts[1] in get_args(When) and parts[2] in get_args(Act)
+    if not known or not all(nth.isdecimal() and int(nth) for nth in parts[3:]):
         raise ConfigError(
             f"{text!r} is not a fault", next_step=f"Write step:before|after:kill|raise|hang|lose[:nth]; steps: {', '.join(STEPS)}."
         )

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from lakemart.errors import ConfigError
 from lakemart.storage.store import Location
+
+_UNREADABLE = "%[]"
+"""Signs that delta-rs takes for escapes or for a host in a folder's path."""
 
 
 def delta_uri(lake: Location, table: str) -> str:
-    """The table's root as delta-rs, Spark, Polars and DuckDB take it."""
+    """The table's root as delta-rs, Spark, Polars and DuckDB take it. Raises ConfigError for a folder they cannot open."""
+    if not lake.is_s3 and any(sign in lake.uri for sign in _UNREADABLE):
+        raise ConfigError(
+            f"a lake cannot lie in the folder {lake.uri!r}: its path holds one of {' '.join(_UNREADABLE)}",
+            next_step="Move the project, or name another folder for the lake.",
+        )
     return f"{lake.uri.rstrip('/')}/{table}"
 
 

@@ -119,8 +119,13 @@ def read_files(
             raise DataError(
                 f"data file {file.path!r} is gone", where=root.uri, next_step="Restore it, or restore the table to a version without it."
             ) from error
-        parquet = pq.ParquetFile(pa.BufferReader(data))
-        stored = parquet.read([name for name in wanted.names if name in parquet.schema_arrow.names])
+        try:
+            parquet = pq.ParquetFile(pa.BufferReader(data))
+            stored = parquet.read([name for name in wanted.names if name in parquet.schema_arrow.names])
+        except (pa.ArrowInvalid, OSError) as error:
+            raise DataError(
+                f"data file {file.path!r} cannot be read: {error}", where=root.uri, next_step="Restore it from the store's versions or a backup."
+            ) from error
         yield pa.table([_column(stored, field, file) for field in wanted], schema=wanted)
 
 

@@ -6,6 +6,7 @@ https://github.com/delta-io/delta/blob/master/PROTOCOL.md, per-file statistics.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -34,8 +35,9 @@ def file_stats(footer: pq.FileMetaData) -> str:
         bounded = [part for part in parts if part.has_min_max]
         if len(bounded) != sum(1 for part in parts if part.num_values):
             continue
-        if bounded and (bounds := _bounds([p.min for p in bounded], [p.max for p in bounded])) is not None:
-            low[name], high[name] = bounds
+        with suppress(OverflowError, ValueError):  # a time beyond Python's years 1 to 9999 goes without bounds
+            if bounded and (bounds := _bounds([p.min for p in bounded], [p.max for p in bounded])) is not None:
+                low[name], high[name] = bounds
     rows = footer.num_rows
     return orjson.dumps({"numRecords": rows, "minValues": low, "maxValues": high, "nullCount": nulls}).decode()
 
@@ -59,7 +61,7 @@ def _bounds(lows: list[Any], highs: list[Any]) -> tuple[Any, Any] | None:
 
 
 def _millis(value: datetime) -> str:
-    return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{value.microsecond // 1000:03d}Z"
+    return value.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
 
 
 def _text_above(text: str) -> str | None:

@@ -24,6 +24,7 @@ FILE_BYTES = 128 * 1024 * 1024
 """A file is closed once it has reached about this size, compressed."""
 
 NULL_PARTITION = "__HIVE_DEFAULT_PARTITION__"
+_FOLDER_LENGTH = 128
 _SAMPLE_ROWS = 20_000
 _DICTIONARY_RATIO = 0.4
 """A dictionary pays while fewer than this share of the sampled values are distinct; measured on event data."""
@@ -79,13 +80,13 @@ class PartitionedFiles:
 
 
 def partition_text(value: object) -> str | None:
-    """A partition value as Delta's log writes it; null stays null.
+    """A partition value as Delta's log writes it. Null is None, and so is the empty text: Delta cannot tell them apart.
 
     >>> import datetime
-    >>> partition_text(datetime.date(2015, 1, 1)), partition_text(True), partition_text(None)
-    ('2015-01-01', 'true', None)
+    >>> partition_text(datetime.date(2015, 1, 1)), partition_text(True), partition_text(None), partition_text("")
+    ('2015-01-01', 'true', None, None)
     """
-    if value is None:
+    if value is None or value == "":
         return None
     return str(value).lower() if isinstance(value, bool) else str(value)
 
@@ -101,6 +102,12 @@ def _by_partition(batch: pa.RecordBatch, column: str | None) -> Iterator[tuple[s
         yield partition_text(value.as_py()), bare.filter(same)
 
 
+def _folder_value(value: str | None) -> str:
+    """The value as a folder's name holds it: escaped, and cut where stores would refuse it. Delta reads it from its log."""
+    text = NULL_PARTITION if value is None else quote(value, safe=" ")
+    return text if len(text) <= _FOLDER_LENGTH else f"{text[:_FOLDER_LENGTH]}~"
+
+
 class _PartitionFiles:
     """The files of one partition value of one execution; holds at most one row group and one file in memory."""
 
@@ -110,7 +117,7 @@ class _PartitionFiles:
         self._partition: dict[str, str | None] = {}
         if target.partition_by is not None:
             self._schema = pa.schema([f for f in target.schema if f.name != target.partition_by])
-            self._folder = f"{target.partition_by}={quote(value, safe=' ') if value is not None else NULL_PARTITION}/"
+            self._folder = f"{target.partition_by}={_folder_value(value)}/"
             self._partition = {target.partition_by: value}
         self._store = store
         self._stem = stem

@@ -26,6 +26,11 @@ class KnownObject:
         """Whether any version of this key was ever read well; a key that never was is new under another etag."""
         return self.good_etag is not None
 
+    @property
+    def is_damaged(self) -> bool:
+        """Whether the version last read could not be used."""
+        return self.good_etag != self.etag
+
 
 def known_objects(lake: Location, writer: str) -> dict[str, KnownObject]:
     """What is known of every key that a committed number of the source read, well or as damaged."""

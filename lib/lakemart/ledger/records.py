@@ -52,8 +52,14 @@ def numbers(store: Store, writer: str, *, after: int = 0) -> Iterator[Record]:
 
     Raises DataError naming the object when one is torn, empty, missing among later ones, or of a newer format.
     """
-    for number, names in _listed(store, writer, after).items():
-        yield _record(store, writer, number, names)
+    listed = _listed(store, writer, after)
+    for number, names in listed.items():
+        # A listing takes time: of a number that was open when it passed, the rest may be there by now.
+        whole = names if number == max(listed) else {*names, "done"}
+        record = _record(store, writer, number, whole)
+        if number != max(listed) and not record.closed:
+            raise _damaged(writer, number, "done", "missing")
+        yield record
 
 
 def head(store: Store, writer: str) -> Record | None:
@@ -95,6 +101,8 @@ def read_part(store: Store, writer: str, number: int, part: Part) -> Json | None
         raise _damaged(writer, number, part, "empty" if not data else "torn") from error
     if not isinstance(value, dict) or value.get("number") != number or value.get("writer") != writer:
         raise _damaged(writer, number, part, "not what its name says")
+    if not isinstance(value.get("format"), int):
+        raise _damaged(writer, number, part, "without a format")
     if value["format"] > FORMAT:
         raise DataError(
             f"the ledger is of format {value['format']}, this lakemart knows {FORMAT}",
@@ -122,8 +130,9 @@ def _listed(store: Store, writer: str, after: int) -> dict[int, set[str]]:
     for expected, (number, names) in enumerate(found.items(), start=after + 1):
         wanted: tuple[Part, ...] = ("plan", "decision") if number != max(found) or "done" in names else ("plan",)
         for part in wanted:
-            if number != expected or part not in names:
+            if number != expected or (part not in names and read_part(store, writer, number, part) is None):
                 raise _damaged(writer, expected, part, "missing")
+            names.add(part)
     return found
 
 

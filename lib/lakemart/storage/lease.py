@@ -11,11 +11,11 @@ import threading
 import time
 import uuid
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
-from lakemart.errors import LakemartError, LockedError
+from lakemart.errors import DataError, LakemartError, LockedError
 from lakemart.steps import step
 from lakemart.storage.store import MissingObjectError, Store
 
@@ -48,13 +48,18 @@ def lease_key(writer: str) -> str:
 
 
 def read_lease(store: Store, writer: str) -> LeaseState | None:
-    """What the writer's lease says now; None when nobody ever took it."""
+    """What the writer's lease says now; None when nobody ever took it. Raises DataError when it is torn or empty."""
     try:
         data, etag = store.read(lease_key(writer))
     except MissingObjectError:
         return None
-    value = json.loads(data)
-    return LeaseState(holder=value["holder"], since=value["since"], ttl=value["ttl"], etag=etag)
+    try:
+        value = json.loads(data)
+        return LeaseState(holder=value["holder"], since=value["since"], ttl=value["ttl"], etag=etag)
+    except (ValueError, KeyError, TypeError) as error:
+        raise DataError(
+            f"the lease {lease_key(writer)!r} is torn or empty", where=f"writer {writer}", next_step="Delete it when no run is at work."
+        ) from error
 
 
 @contextmanager
@@ -66,19 +71,18 @@ def leases(store: Store, writers: Sequence[str], holder: Holder, *, wait: float 
     end). A dead owner's leases are all watched together and taken over after one time-to-live.
     """
     taken: dict[str, str] = {}
+    stop = threading.Event()
+    renewer = threading.Thread(target=_renew, args=(store, taken, holder, stop), name="leases", daemon=True)
+    renewer.start()  # first, for those taken are to be kept while the others are waited for
     try:
         _take_all(store, writers, holder, wait, taken)
-        stop = threading.Event()
-        renewer = threading.Thread(target=_renew, args=(store, taken, holder, stop), name="leases", daemon=True)
-        renewer.start()
-        try:
-            yield
-        finally:
-            stop.set()
-            renewer.join()
+        yield
     finally:
+        stop.set()
+        renewer.join()
         for writer in taken:
-            _release(store, writer, holder)
+            with suppress(LakemartError, OSError):  # a lease not freed is taken over after its time
+                _release(store, writer, holder)
 
 
 def _take_all(store: Store, writers: Sequence[str], holder: Holder, wait: float | None, taken: dict[str, str]) -> None:
@@ -124,18 +128,18 @@ def _busy(writer: str, state: LeaseState) -> LockedError:
 
 
 def _renew(store: Store, taken: dict[str, str], holder: Holder, stop: threading.Event) -> None:
-    """Rewrites each lease while its etag is ours. A lost lease ends its renewing; numbers keep the loser harmless."""
+    """Rewrites each lease while it is ours. A lost lease ends its renewing; numbers keep the loser harmless."""
     lost: set[str] = set()
     while not stop.wait(holder.ttl / _RENEWALS):
-        for writer in taken.keys() - lost:
+        for writer in set(taken) - lost:
             try:
                 with step("lease.renew"):
-                    mine = store.put_if_match(lease_key(writer), _text(holder), taken[writer])
+                    store.put_if_match(lease_key(writer), _text(holder), taken[writer])
                 state = read_lease(store, writer)
             except (LakemartError, OSError):
                 continue  # the store failed; the next renewal tries again, and a take-over does no harm
-            if mine and state is not None:
-                taken[writer] = state.etag
+            if state is not None and state.holder == holder.name:
+                taken[writer] = state.etag  # also of a renewal whose answer was lost
             else:
                 lost.add(writer)
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import errno
 import fcntl
 import hashlib
+import io
 import os
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
@@ -48,7 +48,7 @@ class LocalStore:
                 names = sorted(
                     (base + entry.name + ("/" if entry.is_dir() else "") for entry in entries), key=lambda name: name.encode()
                 )
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return
         except OSError as error:
             raise self._failed("list", folder, error) from error
@@ -66,44 +66,42 @@ class LocalStore:
         path = self._root / key
         try:
             stat = path.stat()
-            etag = _etag(path, stat)
+            data = _content(path) if stat.st_size <= HASHED_BELOW else b""
         except FileNotFoundError:
             return None  # deleted since the folder was read: as in S3, it is not there
         except OSError as error:
-            # Listed and not readable: the read will say so; the listing must not end for it.
-            if error.errno != errno.EACCES:
-                raise self._failed("list", key, error) from error
-            etag = f"{stat.st_size:x}-{stat.st_mtime_ns:x}"
+            raise self._failed("list", key, error) from error
+        # Listed and not readable: the read will say so; the listing must not end for it.
+        etag = _by_time(stat) if data is None else _etag(stat, data)
         return ObjectInfo(key=key, size=stat.st_size, etag=etag, modified=datetime.fromtimestamp(stat.st_mtime, UTC))
 
-    def _open(self, key: str, etag: str | None = None) -> BinaryIO:
-        path = self._root / key
+    def _open(self, key: str) -> BinaryIO:
         try:
-            stream = path.open("rb")
-        except FileNotFoundError as error:
+            return (self._root / key).open("rb")
+        except (FileNotFoundError, NotADirectoryError, IsADirectoryError) as error:
             raise MissingObjectError(f"there is no object {key!r}", where=self.location.uri) from error
         except PermissionError as error:
             raise ForbiddenObjectError(f"object {key!r} may not be read", where=self.location.uri) from error
         except OSError as error:
             raise self._failed("read", key, error) from error
-        if etag is not None and _etag(path, os.fstat(stream.fileno())) != etag:
-            stream.close()
-            raise ChangedObjectError(f"object {key!r} is no longer version {etag}", where=self.location.uri)
-        return stream
 
     def blocks(self, key: str, *, etag: str | None = None) -> Iterator[bytes]:
-        with self._open(key, etag) as stream:
+        with self._open(key) as stream:
             before = os.fstat(stream.fileno())
-            while block := stream.read(BLOCK):
+            # What is hashed is what is given: a small file is held whole, so that no change can slip in between.
+            small = stream.read() if before.st_size <= HASHED_BELOW else None
+            if etag is not None and _etag(before, small or b"") != etag:
+                raise ChangedObjectError(f"object {key!r} is no longer version {etag}", where=self.location.uri)
+            source = stream if small is None else io.BytesIO(small)
+            while block := source.read(BLOCK):
                 yield block
-            after = os.fstat(stream.fileno())
-        if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
-            raise ChangedObjectError(f"object {key!r} changed while it was read", where=self.location.uri)
+            if small is None and _by_time(os.fstat(stream.fileno())) != _by_time(before):
+                raise ChangedObjectError(f"object {key!r} changed while it was read", where=self.location.uri)
 
     def read(self, key: str) -> tuple[bytes, str]:
         with self._open(key) as stream:
             data = stream.read()
-            return data, _etag(self._root / key, os.fstat(stream.fileno()), data)
+            return data, _etag(os.fstat(stream.fileno()), data)
 
     def write(self, key: str, data: bytes) -> None:
         with self._written(key, data) as temporary:
@@ -130,7 +128,12 @@ class LocalStore:
             return True
 
     def delete(self, key: str) -> None:
-        (self._root / key).unlink(missing_ok=True)
+        try:
+            (self._root / key).unlink(missing_ok=True)
+        except NotADirectoryError:
+            return
+        except OSError as error:
+            raise self._failed("delete", key, error) from error
 
     @contextmanager
     def _written(self, key: str, data: bytes) -> Iterator[Path]:
@@ -148,7 +151,8 @@ class LocalStore:
         except OSError as error:
             raise self._failed("write", key, error) from error
         finally:
-            temporary.unlink(missing_ok=True)
+            with suppress(OSError):  # what the write itself met with is the error to tell
+                temporary.unlink()
 
     @contextmanager
     def _locked(self, folder: Path) -> Iterator[None]:
@@ -163,10 +167,21 @@ class LocalStore:
         return TransientError(f"cannot {act} {key!r}: {error.strerror or error}", where=self.location.uri)
 
 
-def _etag(path: Path, stat: os.stat_result, data: bytes | None = None) -> str:
-    if stat.st_size > HASHED_BELOW:
-        return f"{stat.st_size:x}-{stat.st_mtime_ns:x}"
-    return hashlib.md5(path.read_bytes() if data is None else data, usedforsecurity=False).hexdigest()
+def _etag(stat: os.stat_result, data: bytes) -> str:
+    """The etag of a file; `data` is its whole content, looked at only when the file is small."""
+    return _by_time(stat) if stat.st_size > HASHED_BELOW else hashlib.md5(data, usedforsecurity=False).hexdigest()
+
+
+def _by_time(stat: os.stat_result) -> str:
+    return f"{stat.st_size:x}-{stat.st_mtime_ns:x}"
+
+
+def _content(path: Path) -> bytes | None:
+    """The file's bytes, None when they may not be read."""
+    try:
+        return path.read_bytes()
+    except PermissionError:
+        return None
 
 
 def _sync_folder(folder: Path) -> None:

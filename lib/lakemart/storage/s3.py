@@ -28,7 +28,9 @@ if TYPE_CHECKING:
 
 _MISSING = {"NoSuchKey", "404", "NotFound"}
 _FORBIDDEN = {"AccessDenied", "403", "Forbidden", "AllAccessDisabled"}
-_REFUSED = {"PreconditionFailed", "412", "ConditionalRequestConflict", "409", *_MISSING}
+_CHANGED = {"PreconditionFailed", "412"}
+_REFUSED = _CHANGED | _MISSING
+"""Answers to a conditional put that say for sure it was not done. A 409 does not: it asks for the put again."""
 
 
 class S3Store:
@@ -63,7 +65,7 @@ class S3Store:
         try:
             answer = self._client.get_object(Bucket=self._bucket, Key=self._prefix + key, **condition)
         except (ClientError, BotoCoreError) as error:
-            if _code(error) in _REFUSED - _MISSING:
+            if _code(error) in _CHANGED:
                 raise ChangedObjectError(f"object {key!r} is no longer version {etag}", where=self.location.uri) from error
             raise self._error("read", key, error) from error
         with closing(answer["Body"]) as body:
@@ -110,8 +112,9 @@ class S3Store:
                 known = False
             if known:
                 return False
-            if isinstance(error, ClientError) and _code(error) in {"NoSuchBucket", *_FORBIDDEN}:
-                raise self._error("write", key, error) from error
+            named = self._error("write", key, error)
+            if isinstance(named, ConfigError):
+                raise named from error
             raise UnknownOutcomeError(
                 f"cannot tell whether {key!r} was written: {_said(error)}", where=self.location.uri, next_step="Run again; the next run reads it back."
             ) from error

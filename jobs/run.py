@@ -1,0 +1,10 @@
+"""Ingest, build and publish whatever is due: `spark-submit jobs/run.py --project conf/gharchive --env local`."""
+
+from __future__ import annotations
+
+import sys
+
+from lakemart.cli.main import main
+
+if __name__ == "__main__":
+    sys.exit(main(["run", *sys.argv[1:]]))

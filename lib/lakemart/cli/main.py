@@ -1,0 +1,92 @@
+"""The entry of the command `lakemart` and of the jobs: from arguments to an exit code, whatever happens on the way."""
+
+from __future__ import annotations
+
+import sys
+import time
+import traceback
+from collections.abc import Sequence
+
+import typer
+
+from lakemart.cli import logs
+from lakemart.cli.answer import Answer, Output, console
+from lakemart.cli.app import app
+from lakemart.cli.arguments import hoisted
+from lakemart.cli.invocation import Invocation
+from lakemart.cli.opening import new_run
+from lakemart.cli.stopping import StoppedError, stoppable
+from lakemart.errors import ConfigError, InternalError, LakemartError, TransientError
+from lakemart.pipeline.document import RunDocument
+from lakemart.report.failures import failures
+
+_USAGE_ERRORS: type[Exception] = typer.BadParameter.__bases__[0]
+"""All that typer raises for a wrong command line; it exports only this child of it."""
+
+
+class UsageError(ConfigError):
+    """The command line itself is wrong."""
+
+    kind = "usage"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command and returns its exit code. Never raises, unless a second signal or help ends it."""
+    words = hoisted(sys.argv[1:] if arguments is None else arguments)
+    if not words or {"-h", "--help"} & set(words):
+        return _help(words)
+    as_json, debug = "--json" in words, "--debug" in words
+    invocation = Invocation(run=new_run())
+    logs.set_up(invocation.run.id, debug=debug)
+    output = Output()
+    try:
+        answer = _answered(words, invocation)
+        if debug:
+            for error in answer.errors:
+                traceback.print_exception(error, file=sys.stderr)
+        if answer.view is None and not as_json:
+            console(sys.stderr).print(failures(answer.errors))
+        output.write(answer, as_json=as_json)
+    finally:
+        output.close()
+    return answer.exit_code
+
+
+def _answered(words: Sequence[str], invocation: Invocation) -> Answer:
+    """The command's answer, or the failure as one."""
+    began = time.monotonic()
+    try:
+        with stoppable():
+            answer: Answer = app(list(words), prog_name="lakemart", standalone_mode=False, obj=invocation)
+            return answer
+    except LakemartError as error:
+        failure = error
+    except StoppedError as error:
+        failure = _spoken(TransientError(f"stopped by {error.name}", next_step="Run again: it goes on where this one stopped."), error)
+    except _USAGE_ERRORS as error:
+        words_of_it = error.format_message() if isinstance(error, typer.TyperException) else str(error)
+        failure = _spoken(UsageError(words_of_it.rstrip("."), next_step="See `lakemart --help`, and `lakemart COMMAND --help`."), error)
+    except Exception as error:  # noqa: BLE001 - the one place where a bug becomes an exit code
+        what = f"a fault of lakemart: {type(error).__name__}: {error}"
+        failure = _spoken(InternalError(what, next_step="Run again with --debug and report what it shows."), error)
+    document = RunDocument(run=invocation.run.id, seconds=time.monotonic() - began)
+    document.tell(failure)
+    return Answer(document=document.as_json(), exit_code=document.exit_code, errors=(failure,))
+
+
+def _spoken(failure: LakemartError, cause: BaseException) -> LakemartError:
+    failure.__cause__ = cause
+    return failure.with_traceback(cause.__traceback__)
+
+
+def _help(words: Sequence[str]) -> int:
+    """Prints help as typer does; asking for it is no error, an empty command line gets it too."""
+    try:
+        app(list(words) or ["--help"], prog_name="lakemart")
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,125 @@
+"""The door of the room: `decode` for one piece of records, `decode_object` for a whole object from its stored blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from typing import Literal
+
+from lakemart.contract.table import Feed
+from lakemart.decode.documents import array, chunked, concatenated
+from lakemart.decode.fast import Accepted, accept, eligible
+from lakemart.decode.frames import Frame, Frames, lines
+from lakemart.decode.inflate import inflated
+from lakemart.decode.pieces import Pieces, joined
+from lakemart.decode.plan import FeedPlan, plan_of
+from lakemart.decode.record import FaultError, Record, read_record
+from lakemart.decode.records import records
+from lakemart.decode.reference import Row, decode_record
+from lakemart.decode.result import Decoded, Reject
+from lakemart.decode.salvage import Readable
+from lakemart.decode.window import Window
+
+Decoder = Literal["auto", "reference", "native"]
+
+
+def decode(
+    data: bytes | memoryview, feed: Feed, *, offset: int = 0, record: int = 0, decoder: Decoder = "auto", pii_key: bytes | None = None
+) -> Decoded:
+    """The rows and rejects of decompressed bytes that begin and end on record bounds.
+
+    `offset` is where they begin in the decompressed object, `record` the number of their first record there. Of the
+    formats `array` and `records` the bytes are whole objects. Nothing is read but the arguments; equal arguments give
+    equal results.
+    """
+    plan = plan_of(feed, pii_key)
+    return joined(_pieces(_frames([bytes(data)], plan, offset), plan, record))
+
+
+def decode_object(
+    blocks: Iterable[bytes],
+    feed: Feed,
+    *,
+    size: int | None = None,
+    decoder: Decoder = "auto",
+    pii_key: bytes | None = None,
+    salvage: bool = False,
+) -> Iterator[Decoded]:
+    """The rows and rejects of a whole object, piece by piece in order of offset, with bounded memory.
+
+    `blocks` are its stored bytes, cut anywhere; `size` is how many there must be. Raises DamagedError when the object
+    is damaged as a whole: the caller then throws away every piece it got. With `salvage` the readable part is decoded
+    instead, and a last piece holds one reject for the rest.
+    """
+    plan = plan_of(feed, pii_key)
+    readable = Readable(inflated(blocks, size=size), by_line=feed.format == "ndjson") if salvage else None
+    record = 0
+    for piece in _pieces(_frames(readable or inflated(blocks, size=size), plan, 0), plan, 0):
+        record += piece.counts.records
+        yield piece
+    if readable is not None and readable.damage is not None:
+        yield _decoded(Frames([readable.rest(plan.feed.limits.record_bytes)]), plan, record)
+
+
+def _frames(blocks: Iterable[bytes], plan: FeedPlan, offset: int) -> Iterator[Frames]:
+    feed, limit = plan.feed, plan.feed.limits.record_bytes
+    if feed.format == "ndjson":
+        return lines(blocks, offset=offset, limit=limit)
+    window = Window(blocks, offset)
+    if feed.format == "concatenated":
+        return chunked(concatenated(window, limit))
+    if feed.format == "array":
+        return chunked(array(window, limit))
+    return chunked(records(window, feed.records_path, limit, keep=plan.uses_document))
+
+
+def _pieces(pieces: Iterable[Frames], plan: FeedPlan, record: int) -> Iterator[Decoded]:
+    for frames in pieces:
+        yield _decoded(frames, plan, record)
+        record += len(frames.frames)
+
+
+def _decoded(frames: Frames, plan: FeedPlan, record: int) -> Decoded:
+    """The piece's rows, rejects and counts: the fast path takes what it can, the reference decides the rest."""
+    taken = accept(frames.frames, plan) if eligible(plan) else Accepted()
+    pieces = Pieces(plan, taken)
+    done = {*taken.rows, *taken.filtered}
+    pieces.filtered = len(taken.filtered)
+    for index, frame in enumerate(frames.frames):
+        if index in done:
+            continue
+        try:
+            found = _rows(frame, plan)
+        except FaultError as fault:
+            pieces.rejects.append(_reject(frame, record + index, fault, plan))
+            continue
+        if found is None:
+            pieces.filtered += 1
+        else:
+            pieces.add(index, frame.offset, found)
+    return pieces.decoded(frames)
+
+
+def _rows(frame: Frame, plan: FeedPlan) -> list[Row] | None:
+    if frame.reason or frame.raw is None:
+        raise FaultError(frame.reason, frame.message)
+    return decode_record(frame.raw, plan, _document(frame.document, plan) if frame.document is not None else None)
+
+
+@lru_cache(maxsize=4)
+def _document(skeleton: bytes, plan: FeedPlan) -> Record:
+    """The enclosing document's fields, read once for all of its records."""
+    return read_record(skeleton, plan)
+
+
+def _reject(frame: Frame, number: int, fault: FaultError, plan: FeedPlan) -> Reject:
+    return Reject(
+        offset=frame.offset,
+        length=frame.length,
+        record=number,
+        table=fault.table or plan.main.contract.table,
+        reason=fault.reason,
+        column=fault.column,
+        message=fault.message,
+        raw=frame.raw,
+    )

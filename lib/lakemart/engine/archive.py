@@ -1,0 +1,20 @@
+"""A class archive for local JVMs (AppCDS): what Spark and Delta load at their start, mapped instead of parsed.
+
+Made once by set-up, for exactly one set of jars and one Java. The JVM checks it itself and goes on without it when it
+is missing, stale or damaged, so nothing depends on it but the start-up time.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+
+def default_path() -> Path:
+    """Where set-up puts the archive: in the environment, beside the jars it was made from."""
+    return Path(sys.prefix) / "share" / "lakemart" / "spark.jsa"
+
+
+def flags(path: Path | None) -> list[str]:
+    """The JVM flags that use the archive; none when there is no file."""
+    return [f"-XX:SharedArchiveFile={path}"] if path is not None and path.is_file() else []

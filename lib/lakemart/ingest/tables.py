@@ -1,0 +1,79 @@
+"""The tables beside a clean table: quarantine and duplicates. Their schemas, names, and how rows get into them."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+from lakemart.contract.table import Contract
+from lakemart.ingest.objects import RawObject
+
+
+def quarantine_table(table: str) -> str:
+    """The name of the quarantine of a source's main table."""
+    return f"{table}_quarantine"
+
+
+def duplicates_table(table: str) -> str:
+    """The name of the table of records that lost as duplicates."""
+    return f"{table}_duplicates"
+
+
+def quarantine_schema() -> pa.Schema:
+    """One row a rejected record: where it stands, why it was rejected, and its exact bytes."""
+    return pa.schema(
+        [
+            ("batch", pa.int64()),
+            ("run", pa.string()),
+            ("object", pa.string()),
+            ("etag", pa.string()),
+            ("offset", pa.int64()),
+            ("length", pa.int64()),
+            ("record", pa.int64()),
+            ("table", pa.string()),
+            ("reason", pa.string()),
+            ("column", pa.string()),
+            ("message", pa.string()),
+            ("raw", pa.binary()),
+            ("contract", pa.string()),
+        ]
+    )
+
+
+def duplicates_schema() -> pa.Schema:
+    """One row a record that lost: where it stands, and the table it was for."""
+    return pa.schema(
+        [
+            ("batch", pa.int64()),
+            ("run", pa.string()),
+            ("object", pa.string()),
+            ("etag", pa.string()),
+            ("offset", pa.int64()),
+            ("table", pa.string()),
+        ]
+    )
+
+
+def with_provenance(rows: pa.RecordBatch, contract: Contract, key: str, number: int) -> pa.RecordBatch:
+    """Decoded rows as the lake table has them: with the object they stand in and the batch that brought them."""
+    filled = {
+        "_object": pa.repeat(pa.scalar(key), rows.num_rows),
+        "_batch": pa.repeat(pa.scalar(number, pa.int64()), rows.num_rows),
+    }
+    schema = contract.lake_schema
+    columns = [filled[field.name] if field.name in filled else rows.column(field.name) for field in schema]
+    return pa.record_batch(columns, schema=schema)
+
+
+def quarantine_rows(rejects: pa.RecordBatch, raw: RawObject, number: int, run: str, version: str) -> pa.RecordBatch:
+    """The decoder's rejects as the quarantine has them."""
+    count = rejects.num_rows
+    filled = {
+        "batch": pa.repeat(pa.scalar(number, pa.int64()), count),
+        "run": pa.repeat(pa.scalar(run), count),
+        "object": pa.repeat(pa.scalar(raw.key), count),
+        "etag": pa.repeat(pa.scalar(raw.etag), count),
+        "contract": pa.repeat(pa.scalar(version), count),
+    }
+    schema = quarantine_schema()
+    columns = [filled[field.name] if field.name in filled else rejects.column(field.name) for field in schema]
+    return pa.record_batch(columns, schema=schema)

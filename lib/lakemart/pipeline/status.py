@@ -1,0 +1,99 @@
+"""How each source, model and mart stands: its last number, what is open, refused or damaged, who holds its lease."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from lakemart.ledger import records
+from lakemart.ledger.known import known_objects
+from lakemart.ledger.records import Record
+from lakemart.lake.read import snapshot
+from lakemart.pipeline.context import Context
+from lakemart.storage.lease import read_lease
+
+State = Literal["empty", "good", "open", "refused"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WriterStatus:
+    """One writer. `state`: `empty` before the first number, `open` when the next run finishes one, `refused` when the
+    last one was stopped by a gate, else `good`. `rows` are those of its main table now, None for a mart; `fresh` is the
+    greatest slice it holds; `damaged` counts objects that are damaged as they last were read.
+    """
+
+    writer: str
+    state: State
+    number: int
+    last_run: str | None
+    last_at: str | None
+    rows: int | None
+    fresh: str | None
+    damaged: int
+    reasons: tuple[str, ...]
+    holder: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatusReport:
+    """The status of every writer of a project, sources first."""
+
+    project: str
+    environment: str
+    writers: tuple[WriterStatus, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """The report as plain JSON values."""
+        return asdict(self)
+
+
+def status(context: Context) -> StatusReport:
+    """Reads the ledger and the tables' logs; starts no Spark and no server; changes nothing."""
+    return StatusReport(
+        project=context.project.name,
+        environment=context.project.env,
+        writers=tuple(_writer_status(context, writer) for writer in context.writers),
+    )
+
+
+def _writer_status(context: Context, writer: str) -> WriterStatus:
+    head = records.head(context.store, writer)
+    lease = read_lease(context.store, writer)
+    kind, _, name = writer.partition("/")
+    by = (head.done or head.decision or head.plan) if head else None
+    rows, fresh = _table(context, kind, name)
+    damaged = 0
+    if kind == "source":
+        damaged = sum(known.is_damaged for known in known_objects(context.lake, writer).values())
+    return WriterStatus(
+        writer=writer,
+        state=_state(head),
+        number=head.number if head else 0,
+        last_run=by["run"] if by else None,
+        last_at=by["at"] if by else None,
+        rows=rows,
+        fresh=fresh,
+        damaged=damaged,
+        reasons=tuple((head.decision or {}).get("reasons", ())) if head else (),
+        holder=lease.holder if lease else None,
+    )
+
+
+def _state(head: Record | None) -> State:
+    if head is None:
+        return "empty"
+    if not head.closed:
+        return "open"
+    return "refused" if head.refused else "good"
+
+
+def _table(context: Context, kind: str, name: str) -> tuple[int | None, str | None]:
+    """Rows and greatest partition value of a writer's main table; nothing for a mart, whose table is in the warehouse."""
+    if kind == "mart":
+        return None, None
+    table = context.project.sources[name].feed.tables[0].table if kind == "source" else name
+    found = snapshot(context.lake, table)
+    if found is None:
+        return 0, None
+    values = [value for file in found.files for value in file.partition.values() if value is not None]
+    return found.rows, max(values, default=None)

@@ -1,0 +1,168 @@
+"""A run, told from above: take the leases, ingest the sources, build the models, publish the marts, close the books.
+
+A failure of one source, model or mart stops that one; the others go on, and the document says what happened.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from functools import partial
+from typing import Literal
+
+import structlog
+
+from lakemart.config.model import Model
+from lakemart.config.secrets import resolve
+from lakemart.config.source import Source
+from lakemart.errors import DataError, LakemartError
+from lakemart.ingest.stage import SourceStage
+from lakemart.ledger.projection import project
+from lakemart.ledger.protocol import Stage, advance
+from lakemart.ledger.records import Record
+from lakemart.models.graph import build_order
+from lakemart.models.slices import Restriction
+from lakemart.models.stage import ModelStage
+from lakemart.pipeline.books import enter
+from lakemart.pipeline.context import Context
+from lakemart.pipeline.document import SOURCE_COUNTS, MartLine, ModelLine, RunDocument
+from lakemart.publish.stage import MartStage
+from lakemart.storage.lease import leases
+
+StageName = Literal["ingest", "build", "publish"]
+ALL_STAGES: tuple[StageName, ...] = ("ingest", "build", "publish")
+
+_REPLANS = 3
+"""How often in a row a plan whose inputs are gone is made anew before the run leaves it to the next one."""
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """What of a project a run is about: which stages, which names (None: all), which slices (None: whatever is due)."""
+
+    stages: Collection[StageName] = ALL_STAGES
+    only: Collection[str] | None = None
+    slices: Restriction | None = None
+
+    def has(self, stage: StageName, name: str) -> bool:
+        """Whether the stage of this source or model is in scope."""
+        return stage in self.stages and (self.only is None or name in self.only)
+
+
+def run(context: Context, scope: Scope) -> RunDocument:
+    """Does whatever is due in the scope and returns the document of it; what goes wrong stands in the document.
+
+    Safe to run at any time and twice: what an earlier run left open is finished first, and what is done is not done
+    again.
+    """
+    document = RunDocument(run=context.run.id)
+    began = time.monotonic()
+    try:
+        with leases(context.store, context.writers, context.holder, wait=context.wait):
+            project(context.lake, context.writers)
+            for name, source in context.project.sources.items():
+                if scope.has("ingest", name):
+                    _ingest(context, source, document)
+            for model in build_order(context.project.models):
+                if scope.has("build", model.name):
+                    _build(context, model, scope, document)
+            for name, model in context.project.marts.items():
+                if scope.has("publish", name):
+                    _publish(context, model, document)
+            project(context.lake, context.writers)
+    except LakemartError as error:
+        document.tell(error)
+    document.seconds = time.monotonic() - began
+    return document
+
+
+def _ingest(context: Context, source: Source, document: RunDocument) -> None:
+    document.sources[source.name] = dict.fromkeys(SOURCE_COUNTS, 0)
+    stage = SourceStage(
+        source=source,
+        raw=context.raw,
+        lake=context.lake,
+        engine=context.engine,
+        run=context.run.id,
+        now=context.run.at,
+        inline_below=context.project.engine.inline_below,
+        task_size=context.project.engine.task_size,
+        pii_key=resolve(source.pii_key).reveal().encode() if source.pii_key else None,
+        progress=partial(context.progress, f"ingest {source.name}"),
+        tell=document.tell,
+    )
+    _finish(context, stage, document, partial(_enter_source, document, source.name))
+
+
+def _enter_source(document: RunDocument, name: str, record: Record) -> None:
+    """A batch's books, summed into the source's line; each object that could not be read well is told as an error."""
+    enter(document, "source", name, record)
+    for item in (record.decision or {}).get("objects", ()):
+        if item["status"] == "damaged":
+            document.tell(
+                DataError(
+                    f"object {item['key']!r} is damaged: {item['reason']}",
+                    where=f"source {name}, batch {record.number}",
+                    next_step="No record of it was taken. Replace the object and run again.",
+                )
+            )
+
+
+def _build(context: Context, model: Model, scope: Scope, document: RunDocument) -> None:
+    document.models[model.name] = ModelLine()
+    stage = ModelStage(
+        model=model,
+        lake=context.lake,
+        engine=context.engine,
+        writers=context.table_writers(),
+        run=context.run.id,
+        restriction=scope.slices,
+    )
+    _finish(context, stage, document, partial(enter, document, "model", model.name))
+
+
+def _publish(context: Context, model: Model, document: RunDocument) -> None:
+    document.marts[model.name] = MartLine()
+    stage = MartStage(
+        model=model,
+        project=context.project.name,
+        lake=context.lake,
+        staging=context.staging,
+        warehouse=context.warehouse,
+        run=context.run.id,
+        user=context.run.user,
+    )
+    _finish(context, stage, document, partial(enter, document, "mart", model.name))
+
+
+def _finish(context: Context, stage: Stage, document: RunDocument, enter: Callable[[Record], None]) -> None:
+    """Advances the stage's writer until nothing is due; a refusal or an error ends it for this run."""
+    replans = 0
+    try:
+        while (record := advance(context.store, stage, run=context.run.id, at=context.run.stamp)) is not None:
+            enter(record)
+            log.info("number closed", run=context.run.id, writer=stage.writer, number=record.number, refused=record.refused)
+            if not record.refused:
+                replans = 0
+                continue
+            decision = record.decision or {}
+            replans += 1
+            if decision["stops"] or replans > _REPLANS:
+                document.tell(_refusal(stage.writer, record))
+                return
+    except LakemartError as error:
+        log.error("writer stopped", run=context.run.id, writer=stage.writer, error=str(error))
+        document.tell(error)
+
+
+def _refusal(writer: str, record: Record) -> DataError:
+    decision = record.decision or {}
+    return DataError(
+        "; ".join(decision["reasons"]),
+        where=f"{writer.replace('/', ' ')}, number {record.number}",
+        next_step="Nothing of it was published. Mend the data, the contract or the model, and run again.",
+        rows=tuple(decision.get("failing_rows", ())),
+    )

@@ -1,0 +1,57 @@
+"""How each source, model and mart stands, and what to do about what does not stand well."""
+
+from __future__ import annotations
+
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.text import Text
+
+from lakemart.pipeline.status import StatusReport, WriterStatus
+from lakemart.report.layout import counted, number, table
+
+_STATES = {
+    "empty": ("nothing yet", "dim"),
+    "good": ("good", "green"),
+    "open": ("open: the next run finishes it", "yellow"),
+    "refused": ("refused by a gate", "bold red"),
+}
+
+
+def status_table(report: StatusReport) -> RenderableType:
+    """One row per writer; beneath, the reasons of refusals, damaged objects and who is at work."""
+    made = table("", "state", "number", "rows", "newest slice", "last run", right=("number", "rows"))
+    kind = ""
+    for writer in report.writers:
+        own, _, name = writer.writer.partition("/")
+        if kind and own != kind:
+            made.add_section()
+        kind = own
+        words, style = _STATES[writer.state]
+        made.add_row(
+            Text.assemble((f"{own} ", "dim"), name),
+            Text(words, style=style),
+            number(writer.number),
+            Text("") if writer.rows is None else number(writer.rows),
+            Text(writer.fresh or ""),
+            Text(_when(writer), style="dim"),
+        )
+    head = Text.assemble((report.project, "bold"), (f"  environment {report.environment}", "dim"))
+    notes = [note for writer in report.writers for note in _notes(writer)]
+    return Group(head, Text(""), made, *([Text(""), *notes] if notes else []))
+
+
+def _when(writer: WriterStatus) -> str:
+    """When the last number was written, to the second; its run stands in the JSON."""
+    return (writer.last_at or "").replace("T", " ").removesuffix("Z")
+
+
+def _notes(writer: WriterStatus) -> list[RenderableType]:
+    notes: list[RenderableType] = []
+    if writer.state == "refused":
+        notes.append(Text.assemble(("✗ ", "bold red"), f"{writer.writer}: number {writer.number} was refused in run {writer.last_run}"))
+        notes += [Padding(Text(reason), (0, 0, 0, 2), expand=False) for reason in writer.reasons]
+    if writer.damaged:
+        notes.append(Text.assemble(("✗ ", "red"), f"{writer.writer}: {counted(writer.damaged, 'damaged object')} to be replaced"))
+    if writer.holder:
+        notes.append(Text.assemble(("● ", "yellow"), f"{writer.writer}: at work: {writer.holder}"))
+    return notes

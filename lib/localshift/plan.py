@@ -1,0 +1,34 @@
+"""A plan: what the session does with one statement."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from localshift.copy import Copy
+
+Kind = Literal["empty", "forward", "script", "copy"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """One statement's way through the front.
+
+    `forward`: PostgreSQL prepares and runs `sql`, its answers go to the client as they come. `script`: the front runs
+    `before`, `sql`, `after` in one go and answers with `sql`'s tag, or with `tag`. `label` is a new query_group.
+    `names` tells which words of a GRANT name groups, roles or users, for error messages.
+    """
+
+    kind: Kind
+    sql: str
+    query_type: str
+    before: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
+    tag: str = ""
+    label: str | None = None
+    system: bool = False
+    commits: bool = False
+    outside_transaction: bool = False
+    copy: Copy | None = None
+    names: Mapping[str, str] = field(default_factory=dict)

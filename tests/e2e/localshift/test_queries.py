@@ -1,0 +1,210 @@
+"""Queries that loaders and their checks send: Redshift's answers, and its refusals of what PostgreSQL would take."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.e2e
+
+ANSWERS: list[tuple[str, Any]] = [
+    ("select datediff(day, timestamp '2024-01-01 23:00', timestamp '2024-01-02 01:00')", 1),
+    ("select datediff(month, date '2024-01-31', date '2024-02-01')", 1),
+    ("select datediff(year, '2023-12-31'::date, '2024-01-01'::date)", 1),
+    ("select datediff('hour', '2024-01-01 00:59:59'::timestamp, '2024-01-01 01:00:00'::timestamp)", 1),
+    ("select datediff(week, date '2024-01-06', date '2024-01-07')", 1),
+    ("select datediff(week, date '2024-01-07', date '2024-01-08')", 0),
+    ("select datediff(qtr, date '2024-03-31', date '2024-04-01')", 1),
+    ("select datediff(day, date '2024-01-02', date '2024-01-01')", -1),
+    ("select datediff(s, '1969-12-31 23:59:59.9'::timestamp, '1970-01-01 00:00:00'::timestamp)", 1),
+    ("select datediff(microsecond, '2024-01-01'::date, '2024-01-01 00:00:00.000007'::timestamp)", 7),
+    ("select dateadd(month, 1, date '2024-01-31')", dt.datetime(2024, 2, 29)),
+    ("select dateadd('day', -1, '2024-03-01 10:00'::timestamp)", dt.datetime(2024, 2, 29, 10)),
+    ("select date_trunc('month', date '2024-02-29')", dt.datetime(2024, 2, 1)),
+    ("select date_part(dow, date '2024-01-07')", 0.0),
+    ("select extract(epoch from timestamp '1970-01-02 00:00:00.9')", 86400),
+    ("select extract(year from date '2024-02-29')", 2024),
+    ("select trunc(timestamp '2024-02-29 12:00')", dt.date(2024, 2, 29)),
+    ("select last_day(date '2024-02-01')", dt.date(2024, 2, 29)),
+    ("select add_months(date '2024-02-29', 1)", dt.datetime(2024, 3, 31)),
+    ("select convert_timezone('America/New_York', timestamp '2024-01-01 12:00')", dt.datetime(2024, 1, 1, 7)),
+    ("select getdate() between sysdate - interval '1 minute' and sysdate + interval '1 minute'", True),
+    ("select md5('a')", "0cc175b9c0f1b6a831c399e269772661"),
+    ("select strtol(left(md5('a'), 8), 16)", 0x0CC175B9),
+    ("select strtol('-zz', 36)", -1295),
+    ("select sha2('a', 256)", "ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb"),
+    ("select sum(cast(strtol(left(md5(v), 15), 16) as decimal(38,0))) from data", sum(Decimal(int(hashlib.md5(v).hexdigest()[:15], 16)) for v in (b"a", b"a", b"b", b"c"))),
+    ("select nvl(null, 2)", 2),
+    ("select nvl2(null, 1, 2)", 2),
+    ("select decode(2, 1, 'a', 2, 'b', 'c')", "b"),
+    ("select decode(null, null, 'same', 'other')", "same"),
+    ("select coalesce(null, 'x')", "x"),
+    ("select concat('a', null)", None),
+    ("select len('äb'), octet_length('äb')", [2, 3]),
+    ("select charindex('b', 'abc')", 2),
+    ("select right('abc', 2) || left('abc', 1)", "bca"),
+    ("select to_char(timestamp '2024-02-29 12:00', 'YYYY-MM-DD')", "2024-02-29"),
+    ("select regexp_replace('a1b2', '[0-9]')", "ab"),
+    ("select regexp_replace('a1b2', '[0-9]', 'x')", "axbx"),
+    ("select regexp_substr('abc', 'z')", ""),
+    ("select 'a\\\\b'", "a\\b"),
+    ("select avg(n) from data", 2),
+    ("select avg(n::decimal(10,2)) > 2 from data", True),
+    ("select sum(n) / count(*) from data", 2),
+    ("select listagg(v, ',') within group (order by n desc) from data", "c,b,a,a"),
+    ("select listagg(distinct v, ',') within group (order by v) from data", "a,b,c"),
+    ("select listagg(distinct n, '-') within group (order by n) from data", "1-2-3-5"),
+    ("select listagg(n) within group (order by n) from data", "1235"),
+    ("select top 1 n from data order by n desc", 5),
+    ("select count(*) from (select top 2 n from data order by n) x", 2),
+    ("select approximate count(distinct v) from data", 3),
+    ("select count(*) from (select n from data minus select 5) x", 3),
+    ("select json_extract_path_text('{\"a\":{\"b\":\"c\"}}', 'a', 'b')", "c"),
+    ("select json_serialize(json_parse('{\"a\": [1, 2]}'))", '{"a":[1,2]}'),
+    ("select is_valid_json('{\"a\":1}')", True),
+    ("select is_valid_json('[1]')", False),
+    ('select "N" from data order by "N" limit 1', 1),
+    ("select version() like '%8.0.2%'", True),
+]
+
+
+@pytest.fixture
+def data(db: Any) -> Any:
+    db.execute("create table data (n int, v varchar(10))")
+    db.execute("insert into data values (1, 'a'), (2, 'a'), (3, 'b'), (5, 'c')")
+    db.commit()
+    return db
+
+
+@pytest.mark.parametrize(("sql", "expected"), ANSWERS, ids=[sql for sql, _ in ANSWERS])
+def test_redshift_answers(sql: str, expected: Any, data: Any) -> None:
+    (row,) = data.rows(sql.replace("%", "%%"))
+
+    assert row == expected if isinstance(expected, list) else row == [expected]
+
+
+REFUSALS: list[tuple[str, str]] = [
+    ("select string_agg(v, ',') from data", "function string_agg\\(\\) does not exist"),
+    ("select array_agg(v) from data", "function array_agg\\(\\) does not exist"),
+    ("select json_agg(v) from data", "function json_agg\\(\\) does not exist"),
+    ("select distinct on (v) v, n from data", 'at or near "distinct"'),
+    ("insert into data values (1, 'x') returning n", 'at or near "returning"'),
+    ("insert into data values (1, 'x') on conflict do nothing", 'at or near "on"'),
+    ("select count(*) filter (where n > 1) from data", 'at or near "filter"'),
+    ("select * from data, lateral (select 1) x", 'at or near "lateral"'),
+    ("select * from (values (1)) x (a)", 'at or near "VALUES"'),
+    ("select array[1,2]", "arrays"),
+    ("select '{}'::jsonb", 'type "jsonb" does not exist'),
+    ("select cast('{}' as json)", 'type "json" does not exist'),
+    ("select 'a'::uuid", 'type "uuid" does not exist'),
+    ("select generate_series(1, 3), n from data", "not supported on Redshift tables"),
+    ("select now() from data", "not supported on Redshift tables"),
+    ("select current_timestamp from data", "not supported on Redshift tables"),
+    ("select substr(v, 1, 1) from data", "not supported on Redshift tables"),
+    ("select gen_random_uuid()", "does not exist"),
+    ("select pg_read_file('postgresql.conf')", "does not exist"),
+    ("select v, n from data qualify row_number() over (order by n) = 1", "QUALIFY is not supported by localshift yet"),
+    ("select * from data pivot (count(n) for v in ('a', 'b'))", "PIVOT is not supported by localshift yet"),
+    ("select median(n) from data", "MEDIAN is not supported by localshift yet"),
+    ("select no_such_function(1)", "function no_such_function\\(.*\\) does not exist"),
+    ("merge into data d using data s on d.n = s.n when matched then delete when not matched then insert values (1, 'a')",
+     "syntax error"),
+    ("merge into data using (select 1 as n) s on data.n = s.n when matched then delete when not matched then insert values (1)",
+     "source must be a table"),
+    ("savepoint a", 'at or near "savepoint"'),
+    ("do $$ begin end $$", 'at or near "do"'),
+    ("create index i on data (n)", "CREATE INDEX is not supported"),
+    ("create function f() returns int as 'select 1' language sql", "CREATE FUNCTION is not supported"),
+    ("create extension pageinspect", "CREATE EXTENSION is not supported"),
+    ("alter system set work_mem = '1MB'", "ALTER SYSTEM is not supported"),
+    ("set work_mem to '1MB'", "unrecognized configuration parameter"),
+    ("set session authorization rdsdb", "not supported"),
+    ("copy data from stdin", "syntax error"),
+    ("copy data to program 'id'", "syntax error"),
+    ("unload ('select 1') to 's3://b/p' iam_role 'x'", "UNLOAD is not supported by localshift yet"),
+    ("select 1; select 2", "cannot insert multiple commands into a prepared statement"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("sql", "message"), REFUSALS, ids=[sql for sql, _ in REFUSALS])
+def test_what_redshift_does_not_take_is_refused(sql: str, message: str, data: Any) -> None:
+    with pytest.raises(Exception, match=message):
+        data.execute(sql)
+    data.rollback()
+
+
+def test_getdate_moves_within_a_transaction_and_sysdate_does_not(db: Any) -> None:
+    first = db.rows("select getdate(), sysdate")[0]
+    second = db.rows("select getdate(), sysdate")[0]
+
+    assert second[0] > first[0]
+    assert second[1] == first[1]
+
+
+def test_merge_updates_and_inserts_and_refuses_two_matches(data: Any) -> None:
+    data.execute("create temp table src (n int, v varchar(10))")
+    data.execute("insert into src values (5, 'new'), (9, 'nine')")
+    merge = "merge into data using src on data.n = src.n when matched then update set v = src.v when not matched then insert values (src.n, src.v)"
+
+    data.execute(merge)
+    assert data.rows("select n, v from data where n > 3 order by n") == [[5, "new"], [9, "nine"]]
+    data.execute("insert into src values (5, 'again')")
+
+    with pytest.raises(Exception, match="Found multiple matches to update the same tuple"):
+        data.execute(merge)
+    data.rollback()
+
+
+def test_all_parameter_styles_of_the_driver_bind(data: Any) -> None:
+    cursor = data.cursor
+    found = []
+    for style, sql, values in [
+        ("format", "select v from data where n = %s", (3,)),
+        ("qmark", "select v from data where n = ?", (3,)),
+        ("numeric", "select v from data where n = :1", (3,)),
+        ("named", "select v from data where n = :n", {"n": 3}),
+        ("pyformat", "select v from data where n = %(n)s", {"n": 3}),
+    ]:
+        cursor.paramstyle = style
+        cursor.execute(sql, values)
+        found.append(cursor.fetchall())
+
+    assert [list(rows[0]) for rows in found] == [["b"]] * 5
+
+
+def test_a_data_frame_comes_back(data: Any) -> None:
+    data.execute("select n, v from data order by n")
+
+    frame = data.cursor.fetch_dataframe()
+
+    assert frame["n"].tolist() == [1, 2, 3, 5]
+    assert list(frame.columns) == ["n", "v"]
+
+
+def test_catalogue_lookups_of_loaders_answer(data: Any) -> None:
+    schema = data.rows("select current_schema()")[0][0]
+
+    listed = data.rows(
+        "select column_name, data_type, character_maximum_length from information_schema.columns"
+        " where table_schema = %s and table_name = 'data' order by ordinal_position", schema)  # fmt: skip
+    seen = data.rows("select column_name, data_type from svv_all_columns where schema_name = %s order by ordinal_position", schema)
+    allowed = data.rows("select has_table_privilege('reader', %s, 'select')", f"{schema}.data")
+    classes = data.rows("select relname from pg_catalog.pg_class where relname = 'data' and relnamespace = (select oid from pg_namespace where nspname = %s)", schema)
+
+    assert listed == [["n", "integer", None], ["v", "character varying", 10]]
+    assert seen == [["n", "integer"], ["v", "character varying"]]
+    assert allowed == [[False]]
+    assert classes == [["data"]]
+
+
+def test_query_id_of_the_last_statement_is_known(db: Any) -> None:
+    db.connection.autocommit = True
+    db.execute("select 41 + 1")
+
+    found = db.rows("select trim(query_text) from sys_query_history where query_id = pg_last_query_id()")
+
+    assert found == [["select 41 + 1"]]

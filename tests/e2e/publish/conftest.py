@@ -1,0 +1,54 @@
+"""A warehouse, an S3 server and a small lake, for publishing for real: the wire, COPY and conditional puts are real."""
+
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING
+
+import boto3
+import pytest
+from e2e.publish.lab import ROLE, Mart, Wire
+from moto.server import ThreadedMotoServer
+
+from lakemart import steps
+from lakemart.storage.store import Location, S3Settings
+from localshift.fixture import Localshift
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@pytest.fixture(scope="session")
+def s3() -> Iterator[S3Settings]:
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield S3Settings(endpoint_url=f"http://{host}:{port}", region="us-east-1", access_key="test", secret_key="test")
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def localshift(s3: S3Settings) -> Iterator[Localshift]:
+    with Localshift(s3_endpoint=s3.endpoint_url, iam_roles={ROLE: ["s3://staging/"]}) as server:
+        with Wire(server) as wire:
+            wire.run("CREATE ROLE analyst")
+        yield server
+
+
+@pytest.fixture(autouse=True)
+def _no_faults() -> Iterator[None]:
+    yield
+    steps.disarm()
+
+
+@pytest.fixture
+def mart(tmp_path: Path, s3: S3Settings, localshift: Localshift) -> Iterator[Mart]:
+    client = boto3.client("s3", endpoint_url=s3.endpoint_url, region_name="us-east-1")
+    if "staging" not in {bucket["Name"] for bucket in client.list_buckets()["Buckets"]}:
+        client.create_bucket(Bucket="staging")
+    client.close()
+    password = tmp_path / "password"
+    password.write_text(localshift.connect_args["password"])
+    place = Location(uri=f"s3://staging/{uuid.uuid4().hex}", s3=s3)
+    yield Mart(lake=Location(uri=str(tmp_path / "lake")), staging=place, server=localshift, password=str(password))

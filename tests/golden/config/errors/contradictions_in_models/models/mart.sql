@@ -1,0 +1,1 @@
+SELECT id, doc, tags, day FROM events

@@ -1,0 +1,2 @@
+SELECT *, 1 AS anything FROM events;
+-- a comment behind the end

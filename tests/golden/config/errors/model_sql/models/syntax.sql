@@ -1,0 +1,3 @@
+SELECT id,
+       day
+FORM events

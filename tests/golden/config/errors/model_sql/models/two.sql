@@ -1,0 +1,3 @@
+
+SELECT id, day FROM events;
+SELECT id, day FROM events;
