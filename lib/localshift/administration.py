@@ -1,16 +1,17 @@
-"""Statements other than queries and CREATE TABLE: transactions, settings, rights, upkeep, objects. No I/O."""
+"""Statements other than queries and CREATE TABLE: transactions, upkeep, objects, and the table of who handles what. No I/O."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 
-from localshift import words
-from localshift.ddl import Attributes, Cursor, column_definition, column_type
+from localshift.alter import alter_table
 from localshift.dialect import translate
-from localshift.errors import FEATURE_NOT_SUPPORTED, SYNTAX_ERROR, SqlError, refused, syntax_error
-from localshift.lex import Token, quote_identifier, quote_literal, tokenize
-from localshift.plan import Plan
+from localshift.errors import refused, syntax_error
+from localshift.grammar import Cursor
+from localshift.lex import Token, folded, quote_identifier
+from localshift.plan import Plan, forward
+from localshift.rights import create_principal, grant, user_options
+from localshift.settings import reset_parameter, set_parameter, show_parameter
 
 Handler = Callable[[str, list[Token], frozenset[str]], Plan]
 CONTROL = {
@@ -33,83 +34,16 @@ def route(first: str, sql: str, tokens: list[Token], builtins: frozenset[str]) -
     return handler(sql, tokens, builtins)
 
 
-def _forward(sql: str, query_type: str = "UTILITY") -> Plan:
-    return Plan(kind="forward", sql=sql, query_type=query_type)
-
-
 def _control(first: str, tokens: list[Token]) -> Plan:
     rest = [token.upper for token in tokens[1:]]
     if rest[:1] in (["PREPARED"], ["TO"]) or "SAVEPOINT" in rest:
         raise syntax_error(tokens[1].text)
     # Redshift takes isolation levels here and ignores them: the database's own holds.
-    return _forward(CONTROL[first])
-
-
-def _set(sql: str, tokens: list[Token], _: frozenset[str]) -> Plan:
-    rest = tokens[1:]
-    if rest and rest[0].upper in ("SESSION", "LOCAL") and len(rest) > 1:
-        scope, rest = rest[0].upper + " ", rest[1:]
-    else:
-        scope = ""
-    if not rest:
-        raise syntax_error("")
-    name = rest[0].name
-    if name in ("authorization", "transaction", "characteristics", "role", "constraints"):
-        raise refused(f"SET {name.upper()} is not supported by localshift")
-    value = sql[rest[1].end :].strip() if len(rest) > 2 else ""
-    if len(rest) < 3 or not (rest[1].upper == "TO" or rest[1].is_op("=")):
-        raise syntax_error(rest[-1].text)
-    if name == "enable_case_sensitive_identifier" and rest[2].text.strip("'").lower() in ("true", "on", "1"):
-        raise refused("enable_case_sensitive_identifier is not supported by localshift")
-    if name in words.SETTINGS:
-        text = rest[2].value if rest[2].kind == "string" else rest[2].text
-        label = ("" if rest[2].upper == "DEFAULT" else text) if name == "query_group" else None
-        return Plan(
-            kind="forward",
-            sql=f"SET {scope}redshift.{name} TO {_setting_value(rest[2])}",
-            query_type="UTILITY",
-            label=label,
-        )
-    if name not in words.POSTGRES_SETTINGS and "." not in [token.text for token in rest]:
-        raise SqlError("42704", f'unrecognized configuration parameter "{name}"')
-    return _forward(f"SET {scope}{rest[0].text} TO {value}")
-
-
-def _setting_value(token: Token) -> str:
-    if token.upper == "DEFAULT":
-        return "DEFAULT"
-    return quote_literal(token.value if token.kind == "string" else token.text)
-
-
-def _reset(sql: str, tokens: list[Token], _: frozenset[str]) -> Plan:
-    name = tokens[1].name if len(tokens) == 2 else ""
-    if name in words.SETTINGS:
-        return Plan(
-            kind="forward",
-            sql=f"RESET redshift.{name}",
-            query_type="UTILITY",
-            label="" if name == "query_group" else None,
-        )
-    if name == "all":
-        return Plan(kind="forward", sql="RESET ALL", query_type="UTILITY", label="")
-    if name not in words.POSTGRES_SETTINGS:
-        raise SqlError("42704", f'unrecognized configuration parameter "{name}"')
-    return _forward(sql)
-
-
-def _show(_: str, tokens: list[Token], __: frozenset[str]) -> Plan:
-    name = tokens[1].name if len(tokens) == 2 else ""
-    if name in words.SETTINGS:
-        # As a select, because SHOW would name the column with the prefix.
-        shown = f"SELECT coalesce(nullif(current_setting('redshift.{name}', true), ''), 'unset')"
-        return _forward(f"{shown} AS {quote_identifier(name)}")
-    if name not in words.POSTGRES_SETTINGS:
-        raise refused("SHOW of this kind is not supported by localshift")
-    return _forward(f"SHOW {tokens[1].text}")
+    return forward(CONTROL[first])
 
 
 def _lock(sql: str, tokens: list[Token], builtins: frozenset[str]) -> Plan:
-    cursor = Cursor(tokens, builtins, sql)
+    cursor = Cursor(sql, builtins)
     cursor.expect("LOCK")
     cursor.accept("TABLE")
     tables = [cursor.table_name()]
@@ -117,25 +51,7 @@ def _lock(sql: str, tokens: list[Token], builtins: frozenset[str]) -> Plan:
         tables.append(cursor.table_name())
     if not cursor.done():
         raise syntax_error(cursor.take().text)
-    return _forward(f"LOCK TABLE {', '.join(tables)} IN ACCESS EXCLUSIVE MODE")
-
-
-def _grant(sql: str, tokens: list[Token], _: frozenset[str]) -> Plan:
-    names: dict[str, str] = {}
-    out: list[str] = []
-    for i, token in enumerate(tokens):
-        previous = tokens[i - 1].upper if i else ""
-        if token.upper in ("ROLE", "GROUP", "USER") and (previous in ("TO", "FROM", "IN") or tokens[i - 1].is_op(",")):
-            continue
-        if previous in ("ROLE", "GROUP", "USER") and token.kind in ("word", "quoted"):
-            names[token.name] = previous.lower()
-        out.append(quote_identifier(token.name) if token.kind == "quoted" or token.text[:1] == "#" else token.text)
-    if any(
-        word in [token.upper for token in tokens]
-        for word in ("ASSUMEROLE", "DATASHARE", "LANGUAGE", "MODEL", "MASKING")
-    ):
-        raise refused(f"{tokens[0].upper} of this kind is not supported by localshift")
-    return Plan(kind="forward", sql=" ".join(out), query_type="DDL", names=names)
+    return forward(f"LOCK TABLE {', '.join(tables)} IN ACCESS EXCLUSIVE MODE")
 
 
 def _comment(sql: str, tokens: list[Token], _: frozenset[str]) -> Plan:
@@ -145,21 +61,11 @@ def _comment(sql: str, tokens: list[Token], _: frozenset[str]) -> Plan:
         or tokens[2].upper not in ("TABLE", "COLUMN", "VIEW", "SCHEMA", "DATABASE")
     ):
         raise syntax_error(tokens[2].text if len(tokens) > 2 else "")
-    return _forward(_folded(sql, tokens), "DDL")
-
-
-def _folded(sql: str, tokens: list[Token]) -> str:
-    """Return the statement with quoted and `#` names in lower case and quotes, everything else as it stands."""
-    out, position = [], 0
-    for token in tokens:
-        if token.kind == "quoted" or token.text.startswith("#"):
-            out += [sql[position : token.start], quote_identifier(token.name)]
-            position = token.end
-    return "".join([*out, sql[position:]])
+    return forward(folded(sql, tokens), "DDL")
 
 
 def _truncate(sql: str, tokens: list[Token], builtins: frozenset[str]) -> Plan:
-    cursor = Cursor(tokens, builtins, sql)
+    cursor = Cursor(sql, builtins)
     cursor.expect("TRUNCATE")
     cursor.accept("TABLE")
     table = cursor.table_name()
@@ -169,7 +75,7 @@ def _truncate(sql: str, tokens: list[Token], builtins: frozenset[str]) -> Plan:
 
 
 def _vacuum(sql: str, tokens: list[Token], builtins: frozenset[str]) -> Plan:
-    cursor = Cursor(tokens, builtins, sql)
+    cursor = Cursor(sql, builtins)
     cursor.expect("VACUUM")
     for option in (("FULL",), ("SORT", "ONLY"), ("DELETE", "ONLY"), ("REINDEX",), ("RECLUSTER",)):
         if cursor.accept(*option):
@@ -185,7 +91,7 @@ def _vacuum(sql: str, tokens: list[Token], builtins: frozenset[str]) -> Plan:
 
 
 def _analyze(sql: str, tokens: list[Token], builtins: frozenset[str]) -> Plan:
-    cursor = Cursor(tokens, builtins, sql)
+    cursor = Cursor(sql, builtins)
     cursor.take()
     cursor.accept("VERBOSE")
     if cursor.peek() == "COMPRESSION":
@@ -197,7 +103,7 @@ def _analyze(sql: str, tokens: list[Token], builtins: frozenset[str]) -> Plan:
         cursor.accept("ALL", "COLUMNS")
     if not cursor.done():
         raise syntax_error(cursor.take().text)
-    return _forward(f"ANALYZE{table}")
+    return forward(f"ANALYZE{table}")
 
 
 def _create(sql: str, tokens: list[Token], builtins: frozenset[str]) -> Plan:
@@ -212,7 +118,7 @@ def _create(sql: str, tokens: list[Token], builtins: frozenset[str]) -> Plan:
 
 
 def _create_schema(sql: str, tokens: list[Token], builtins: frozenset[str]) -> Plan:
-    cursor = Cursor(tokens, builtins, sql)
+    cursor = Cursor(sql, builtins)
     cursor.i = 2
     exists = "IF NOT EXISTS " if cursor.accept("IF", "NOT", "EXISTS") else ""
     name = "" if cursor.peek() == "AUTHORIZATION" else quote_identifier(cursor.identifier()) + " "
@@ -223,7 +129,7 @@ def _create_schema(sql: str, tokens: list[Token], builtins: frozenset[str]) -> P
             cursor.take()
     if not cursor.done():
         raise syntax_error(cursor.take().text)
-    return _forward(f"CREATE SCHEMA {exists}{name}{owner}".strip(), "DDL")
+    return forward(f"CREATE SCHEMA {exists}{name}{owner}".strip(), "DDL")
 
 
 def _create_view(sql: str, tokens: list[Token], builtins: frozenset[str]) -> Plan:
@@ -233,197 +139,50 @@ def _create_view(sql: str, tokens: list[Token], builtins: frozenset[str]) -> Pla
     as_position = next((i for i, token in enumerate(tokens) if token.upper == "AS"), None)
     if as_position is None or as_position + 1 >= len(tokens):
         raise syntax_error("")
-    head = _folded(sql[: tokens[as_position].end], tokens[: as_position + 1])
+    head = folded(sql[: tokens[as_position].end], tokens[: as_position + 1])
     query = translate(sql[tokens[as_position + 1].start :], builtins=builtins).sql
-    return _forward(f"{head} {query}", "DDL")
-
-
-def create_principal(sql: str, tokens: list[Token], builtins: frozenset[str]) -> Plan:
-    """Return the plan of CREATE USER, ROLE or GROUP."""
-    cursor = Cursor(tokens, builtins, sql)
-    kind = tokens[1].upper
-    cursor.i = 2
-    name = quote_identifier(cursor.identifier())
-    if kind == "ROLE":
-        if not cursor.done():
-            raise refused("CREATE ROLE with options is not supported by localshift")
-        return _forward(f"CREATE ROLE {name} NOLOGIN", "DDL")
-    cursor.accept("WITH")
-    if kind == "GROUP":
-        if cursor.done():
-            return _forward(f"CREATE ROLE {name} NOLOGIN", "DDL")
-        cursor.expect("USER")
-        members = [quote_identifier(cursor.identifier())]
-        while cursor.accept(","):
-            members.append(quote_identifier(cursor.identifier()))
-        return _forward(f"CREATE ROLE {name} NOLOGIN ROLE {', '.join(members)}", "DDL")
-    return _forward(f"CREATE ROLE {name} LOGIN {_user_options(cursor)}", "DDL")
-
-
-def _user_options(cursor: Cursor) -> str:
-    options: list[str] = []
-    while not cursor.done():
-        word = cursor.take().upper
-        if word == "PASSWORD" and not cursor.accept("DISABLE"):
-            options.append(f"PASSWORD {quote_literal(cursor.take().value)}")
-        elif word == "CREATEUSER":
-            options.append("SUPERUSER")
-        elif word in ("NOCREATEUSER", "CREATEDB", "NOCREATEDB"):
-            options.append(word.replace("NOCREATEUSER", "NOSUPERUSER"))
-        elif word == "IN":
-            cursor.expect("GROUP")
-            options.append(f"IN ROLE {quote_identifier(cursor.identifier())}")
-        elif word != "PASSWORD":
-            raise refused(f"user option {word} is not supported by localshift")
-    return " ".join(options)
+    return forward(f"{head} {query}", "DDL")
 
 
 def _drop(sql: str, tokens: list[Token], _: frozenset[str]) -> Plan:
     kind = tokens[1].upper if len(tokens) > 1 else ""
     if kind not in ("TABLE", "VIEW", "SCHEMA", "USER", "GROUP", "ROLE"):
         raise refused(f"DROP {kind} is not supported by localshift")
-    text = _folded(sql, tokens)
+    text = folded(sql, tokens)
     if kind in ("USER", "GROUP", "ROLE"):
         names = {token.name: kind.lower() for token in tokens[2:]}
         return Plan(kind="forward", sql=text.replace(tokens[1].text, "ROLE", 1), query_type="DDL", names=names)
-    return _forward(text, "DDL")
+    return forward(text, "DDL")
 
 
 def _alter(sql: str, tokens: list[Token], builtins: frozenset[str]) -> Plan:
-    cursor = Cursor(tokens, builtins, sql)
+    cursor = Cursor(sql, builtins)
     cursor.expect("ALTER")
     kind = cursor.take().upper
     if kind == "SCHEMA":
-        return _forward(_folded(sql, tokens), "DDL")
+        return forward(folded(sql, tokens), "DDL")
     if kind == "DEFAULT":
-        return _grant(sql, tokens, builtins)
+        return grant(sql, tokens, builtins)
     if kind == "USER":
         name = quote_identifier(cursor.identifier())
         cursor.accept("WITH")
-        return _forward(f"ALTER ROLE {name} {_user_options(cursor)}", "DDL")
+        return forward(f"ALTER ROLE {name} {user_options(cursor)}", "DDL")
     if kind == "GROUP":
-        return _forward(_folded(sql, tokens), "DDL")
+        return forward(folded(sql, tokens), "DDL")
     if kind != "TABLE":
         raise refused(f"ALTER {kind} is not supported by localshift")
-    return _alter_table(cursor)
-
-
-def _alter_table(cursor: Cursor) -> Plan:
-    table = cursor.table_name()
-    head = f"ALTER TABLE {table} "
-    if cursor.accept("APPEND"):
-        raise refused("ALTER TABLE APPEND is not supported by localshift yet")
-    if cursor.accept("ADD"):
-        plan = _add_column(cursor, table)
-    elif cursor.accept("DROP"):
-        cursor.accept("COLUMN")
-        column = quote_identifier(cursor.identifier())
-        tail = " CASCADE" if cursor.accept("CASCADE") else " RESTRICT" if cursor.accept("RESTRICT") else ""
-        plan = _forward(f"{head}DROP COLUMN {column}{tail}", "DDL")
-    elif cursor.accept("RENAME"):
-        plan = _rename(cursor, head)
-    elif cursor.accept("OWNER", "TO"):
-        plan = _forward(f"{head}OWNER TO {quote_identifier(cursor.identifier())}", "DDL")
-    elif cursor.accept("ALTER"):
-        plan = _alter_attributes(cursor, table)
-    else:
-        raise syntax_error("" if cursor.done() else cursor.take().text)
-    if not cursor.done():
-        hint = "Redshift takes one change in an ALTER TABLE." if cursor.peek() == "," else ""
-        raise SqlError(SYNTAX_ERROR, f'syntax error at or near "{cursor.take().text}"', hint=hint)
-    return plan
-
-
-def _add_column(cursor: Cursor, table: str) -> Plan:
-    if cursor.peek() in ("CONSTRAINT", "PRIMARY", "UNIQUE", "FOREIGN"):
-        # Keys are informational: PostgreSQL would enforce them.
-        cursor.rest()
-        return Plan(
-            kind="script",
-            sql=f"SELECT '{0}' WHERE '{table.replace(chr(39), '')}' IS NULL",
-            query_type="DDL",
-            tag="ALTER TABLE",
-        )
-    cursor.accept("COLUMN")
-    attributes = Attributes()
-    definition = column_definition(cursor, attributes)
-    if "NOT NULL" in definition and " DEFAULT " not in definition:
-        raise SqlError(
-            SYNTAX_ERROR, "ALTER TABLE ADD COLUMN defined as NOT NULL must have a non-null default expression"
-        )
-    after = (_remember(table, {"encode": attributes.encode}),) if attributes.encode else ()
-    return Plan(
-        kind="script",
-        sql=f"ALTER TABLE {table} ADD COLUMN {definition}",
-        after=after,
-        query_type="DDL",
-        tag="ALTER TABLE",
-    )
-
-
-def _rename(cursor: Cursor, head: str) -> Plan:
-    if cursor.accept("TO"):
-        return _forward(f"{head}RENAME TO {quote_identifier(cursor.identifier())}", "DDL")
-    cursor.accept("COLUMN")
-    old = quote_identifier(cursor.identifier())
-    cursor.expect("TO")
-    return _forward(f"{head}RENAME COLUMN {old} TO {quote_identifier(cursor.identifier())}", "DDL")
-
-
-def _alter_attributes(cursor: Cursor, table: str) -> Plan:
-    changes: dict[str, object] = {}
-    if cursor.accept("DISTSTYLE"):
-        changes = {"diststyle": cursor.take().upper}
-        if cursor.accept("DISTKEY"):
-            changes["distkey"] = cursor.identifier()
-    elif cursor.accept("DISTKEY"):
-        changes = {"diststyle": "KEY", "distkey": cursor.identifier()}
-    elif cursor.accept("SORTKEY", "AUTO") or cursor.accept("SORTKEY", "NONE"):
-        changes = {"sortstyle": "AUTO", "sortkey": []}
-    elif cursor.accept("COMPOUND", "SORTKEY") or cursor.accept("SORTKEY"):
-        changes = {"sortstyle": "COMPOUND", "sortkey": cursor.names()}
-    elif cursor.accept("ENCODE", "AUTO"):
-        changes = {}
-    else:
-        cursor.accept("COLUMN")
-        column = cursor.identifier()
-        if cursor.accept("TYPE"):
-            return _widen(cursor, table, column)
-        cursor.expect("ENCODE")
-        changes = {"encode": {column: cursor.identifier()}}
-    return Plan(kind="script", sql=_remember(table, changes), query_type="DDL", tag="ALTER TABLE")
-
-
-def _widen(cursor: Cursor, table: str, column: str) -> Plan:
-    to = column_type(cursor)
-    if not to.startswith("varchar"):
-        raise SqlError(FEATURE_NOT_SUPPORTED, "ALTER COLUMN TYPE: only the size of a VARCHAR column can be changed")
-    return Plan(
-        kind="script",
-        sql=f"ALTER TABLE {table} ALTER COLUMN {quote_identifier(column)} TYPE {to}",
-        query_type="DDL",
-        tag="ALTER TABLE",
-        outside_transaction=True,
-    )
-
-
-def _remember(table: str, changes: dict[str, object]) -> str:
-    return f"SELECT rs.alter_attributes({quote_literal(table)}, {quote_literal(json.dumps(changes))})"
+    return alter_table(cursor)
 
 
 def _explain(sql: str, tokens: list[Token], builtins: frozenset[str]) -> Plan:
     skip = 2 if tokens[1:2] and tokens[1].upper == "VERBOSE" else 1
     if len(tokens) <= skip or tokens[skip].upper in ("ANALYZE", ""):
         raise syntax_error(tokens[skip].text if len(tokens) > skip else "")
-    return _forward("EXPLAIN " + translate(sql[tokens[skip].start :], builtins=builtins).sql)
+    return forward("EXPLAIN " + translate(sql[tokens[skip].start :], builtins=builtins).sql)
 
 
-def _cursor_statement(sql: str, tokens: list[Token], builtins: frozenset[str]) -> Plan:
-    return _forward(translate(sql, builtins=builtins).sql)
-
-
-def _prepare(sql: str, tokens: list[Token], builtins: frozenset[str]) -> Plan:
-    return _forward(translate(sql, builtins=builtins).sql)
+def _translated(sql: str, _: list[Token], builtins: frozenset[str]) -> Plan:
+    return forward(translate(sql, builtins=builtins).sql)
 
 
 def _no(sql: str, tokens: list[Token], _: frozenset[str]) -> Plan:
@@ -436,22 +195,22 @@ HANDLERS: dict[str, Handler] = {
     "ANALYZE": _analyze,
     "CALL": _no,
     "CANCEL": _no,
-    "CLOSE": _cursor_statement,
+    "CLOSE": _translated,
     "COMMENT": _comment,
     "CREATE": _create,
-    "DEALLOCATE": _prepare,
-    "DECLARE": _cursor_statement,
+    "DEALLOCATE": _translated,
+    "DECLARE": _translated,
     "DROP": _drop,
-    "EXECUTE": _prepare,
+    "EXECUTE": _translated,
     "EXPLAIN": _explain,
-    "FETCH": _cursor_statement,
-    "GRANT": _grant,
+    "FETCH": _translated,
+    "GRANT": grant,
     "LOCK": _lock,
-    "PREPARE": _prepare,
-    "RESET": _reset,
-    "REVOKE": _grant,
-    "SET": _set,
-    "SHOW": _show,
+    "PREPARE": _translated,
+    "RESET": reset_parameter,
+    "REVOKE": grant,
+    "SET": set_parameter,
+    "SHOW": show_parameter,
     "TRUNCATE": _truncate,
     "UNLOAD": _no,
     "VACUUM": _vacuum,

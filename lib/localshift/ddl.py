@@ -1,37 +1,16 @@
-"""CREATE TABLE and ALTER TABLE: Redshift's clauses taken out of the text and handed back as attributes to remember."""
+"""CREATE TABLE: Redshift's clauses taken out of the text and handed back as attributes to remember."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from localshift.columntypes import column_type
 from localshift.dialect import translate
 from localshift.errors import SYNTAX_ERROR, SqlError, refused, syntax_error
-from localshift.lex import Token, quote_identifier, tokenize
+from localshift.grammar import Cursor
+from localshift.lex import quote_identifier
 
-MAX_VARCHAR = 65535
-MAX_CHAR = 4096
-TYPES = {
-    "super": "jsonb",
-    "text": "varchar(256)",
-    "nvarchar": "varchar",
-    "nchar": "char",
-    "bpchar": "char(256)",
-    "int2": "smallint",
-    "int4": "integer",
-    "int": "integer",
-    "int8": "bigint",
-    "float4": "real",
-    "float8": "double precision",
-    "float": "double precision",
-    "bool": "boolean",
-    "timestamptz": "timestamptz",
-    "timetz": "timetz",
-}
-KNOWN = frozenset(
-    "smallint integer bigint decimal numeric real double boolean char character varchar date time timestamp".split()
-)
 COLUMN_WORDS = frozenset(
     "DEFAULT IDENTITY GENERATED ENCODE DISTKEY SORTKEY NOT NULL UNIQUE PRIMARY REFERENCES COLLATE CHECK CONSTRAINT".split()
 )
@@ -55,10 +34,12 @@ class Attributes:
         return json.dumps({name: value for name, value in values.items() if value not in (None, {})})
 
     def add_sortkey(self, columns: list[str], style: str = "COMPOUND") -> None:
+        """Add columns to the sort key, in this order."""
         self.sortkey = [*(self.sortkey or []), *columns]
         self.sortstyle = style
 
     def set_distkey(self, column: str) -> None:
+        """Distribute by this column; SqlError when the statement said otherwise before."""
         if self.distkey not in (None, column):
             raise SqlError("42P16", "Cannot specify more than one distribution key for a table.")
         if self.diststyle not in (None, "KEY"):
@@ -75,86 +56,9 @@ class CreateTable:
     query_type: str
 
 
-class Cursor:
-    """A position in the tokens of one statement."""
-
-    def __init__(self, tokens: list[Token], builtins: frozenset[str], source: str) -> None:
-        self.tokens = tokens
-        self.builtins = builtins
-        self.source = source
-        self.i = 0
-
-    def peek(self, ahead: int = 0) -> str:
-        """Return the upper-case word or the operator at the position; empty at the end and for anything else."""
-        i = self.i + ahead
-        token = self.tokens[i] if i < len(self.tokens) else None
-        return "" if token is None else token.upper or (token.text if token.kind == "op" else "")
-
-    def done(self) -> bool:
-        return self.i >= len(self.tokens)
-
-    def take(self) -> Token:
-        if self.done():
-            raise syntax_error("")
-        self.i += 1
-        return self.tokens[self.i - 1]
-
-    def accept(self, *words: str) -> bool:
-        """Take these words when they all stand here, in this order."""
-        if all(self.peek(ahead) == word for ahead, word in enumerate(words)):
-            self.i += len(words)
-            return True
-        return False
-
-    def expect(self, word: str) -> None:
-        if not self.accept(word):
-            raise syntax_error("" if self.done() else self.tokens[self.i].text)
-
-    def identifier(self) -> str:
-        token = self.take()
-        if token.kind not in ("word", "quoted"):
-            raise syntax_error(token.text)
-        return token.name
-
-    def table_name(self) -> str:
-        """Take a name of up to two parts and return it quoted."""
-        parts = [self.identifier()]
-        while self.accept("."):
-            parts.append(self.identifier())
-        if len(parts) > 2:
-            raise refused("names with a database part are not supported by localshift")
-        return ".".join(quote_identifier(part) for part in parts)
-
-    def names(self) -> list[str]:
-        """Take a parenthesised list of names."""
-        self.expect("(")
-        found = [self.identifier()]
-        while self.accept(","):
-            found.append(self.identifier())
-        self.expect(")")
-        return found
-
-    def expression(self, stop: Callable[[Cursor], bool]) -> str:
-        """Take tokens up to a top-level place where `stop` holds and return them translated."""
-        start, depth = self.i, 0
-        while not self.done() and not (depth == 0 and (self.peek() in (",", ")") or stop(self))):
-            depth += (self.peek() == "(") - (self.peek() == ")")
-            self.i += 1
-        if self.i == start:
-            raise syntax_error("" if self.done() else self.tokens[self.i].text)
-        text = self.source[self.tokens[start].start : self.tokens[self.i - 1].end]
-        return translate(text, builtins=self.builtins).sql
-
-    def rest(self) -> str:
-        """Return what is left of the statement, untranslated, and go to its end."""
-        text = "" if self.done() else self.source[self.tokens[self.i].start :]
-        self.i = len(self.tokens)
-        return text
-
-
 def create_table(sql: str, *, builtins: frozenset[str] = frozenset()) -> CreateTable:
     """Return the statement for PostgreSQL and what to remember; SqlError for what Redshift refuses."""
-    cursor = Cursor(tokenize(sql), builtins, sql)
+    cursor = Cursor(sql, builtins)
     cursor.expect("CREATE")
     attributes = Attributes()
     for word in ("LOCAL", "GLOBAL"):
@@ -274,77 +178,6 @@ def _identity(cursor: Cursor) -> str:
         raise syntax_error(seed if not seed.isdigit() else step)
     kind = "BY DEFAULT" if by_default else "ALWAYS"
     return f"GENERATED {kind} AS IDENTITY (START WITH {seed} INCREMENT BY {step})"
-
-
-def column_type(cursor: Cursor) -> str:
-    """Take a Redshift type and return PostgreSQL's; SqlError for a type Redshift does not have."""
-    token = cursor.take()
-    name = token.name
-    if token.kind != "word" or (name not in TYPES and name not in KNOWN):
-        raise _no_type(token)
-    if name == "double":
-        cursor.expect("PRECISION")
-        return "double precision"
-    varying = name == "character" and cursor.accept("VARYING")
-    length = _length(cursor)
-    if name in ("time", "timestamp"):
-        zone = cursor.accept("WITH", "TIME", "ZONE")
-        if not zone:
-            cursor.accept("WITHOUT", "TIME", "ZONE")
-        return name + ("tz" if zone else "")
-    if name in ("varchar", "nvarchar") or varying:
-        return "varchar" + _checked_length(length or ["256"], MAX_VARCHAR, "varchar")
-    if name in ("char", "nchar", "character"):
-        return "char" + _checked_length(length or ["1"], MAX_CHAR, "char")
-    if name in ("decimal", "numeric"):
-        return _decimal(length)
-    if name == "float" and length:
-        return "real" if int(length[0]) <= 24 else "double precision"
-    return TYPES.get(name, name)
-
-
-def _no_type(token: Token) -> SqlError:
-    if token.name in ("varbyte", "varbinary", "binary", "hllsketch", "geometry", "geography", "interval"):
-        return refused(f"type {token.name} is not supported by localshift")
-    return SqlError("42704", f'type "{token.name}" does not exist', hint="Amazon Redshift has no such type.")
-
-
-def _length(cursor: Cursor) -> list[str]:
-    found: list[str] = []
-    if cursor.accept("("):
-        found.append(cursor.take().text)
-        while cursor.accept(","):
-            found.append(cursor.take().text)
-        cursor.expect(")")
-    if cursor.peek() == "[":
-        raise refused("arrays are not supported")
-    return found
-
-
-def _checked_length(length: list[str], maximum: int, name: str) -> str:
-    text = str(maximum) if length[0].upper() == "MAX" else length[0]
-    if not text.isdigit() or len(length) > 1:
-        raise syntax_error(text)
-    if not 1 <= int(text) <= maximum:
-        raise SqlError(
-            "22023",
-            f"length for type {name} cannot exceed {maximum}"
-            if int(text)
-            else f"length for type {name} must be at least 1",
-        )
-    return f"({text})"
-
-
-def _decimal(length: list[str]) -> str:
-    digits = length or ["18", "0"]
-    if not all(digit.isdigit() for digit in digits) or len(digits) > 2:
-        raise syntax_error(digits[0])
-    precision, scale = int(digits[0]), int(digits[1]) if len(digits) == 2 else 0
-    if not 1 <= precision <= 38 or not 0 <= scale <= min(precision, 37):
-        raise SqlError(
-            "22023", f"DECIMAL precision {precision} must be between 1 and 38, scale {scale} between 0 and it"
-        )
-    return f"numeric({precision},{scale})"
 
 
 def table_attributes(cursor: Cursor, attributes: Attributes) -> None:

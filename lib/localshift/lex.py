@@ -135,3 +135,13 @@ def _unreadable(sql: str, position: int) -> SqlError:
     if sql[position] == '"':
         return SqlError(SYNTAX_ERROR, f'unterminated quoted identifier at or near "{sql[position : position + 40]}"')
     return SqlError(SYNTAX_ERROR, f'syntax error at or near "{sql[position]}"')
+
+
+def folded(sql: str, tokens: list[Token]) -> str:
+    """Return the statement with quoted and `#` names in lower case and quotes, everything else as it stands."""
+    out, position = [], 0
+    for token in tokens:
+        if token.kind == "quoted" or token.text.startswith("#"):
+            out += [sql[position : token.start], quote_identifier(token.name)]
+            position = token.end
+    return "".join([*out, sql[position:]])

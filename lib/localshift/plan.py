@@ -32,3 +32,8 @@ class Plan:
     outside_transaction: bool = False
     copy: Copy | None = None
     names: Mapping[str, str] = field(default_factory=dict)
+
+
+def forward(sql: str, query_type: str = "UTILITY") -> Plan:
+    """Return the plan of a statement that PostgreSQL runs as it is written here."""
+    return Plan(kind="forward", sql=sql, query_type=query_type)

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Literal
-
-from localshift import administration, words
-from localshift.copy import Copy, parse_copy
+from localshift import administration
+from localshift.copy import parse_copy
 from localshift.ddl import create_table
 from localshift.dialect import translate
 from localshift.errors import SYNTAX_ERROR, SqlError, refused, syntax_error

@@ -90,7 +90,7 @@ def fetch(java: Path, jars: Sequence[Jar]) -> None:
         f"-Dlakemart.ivy={IVY / 'cache'}",
         *proxy(dict(os.environ)),
     ]
-    call = ["-settings", IVY / "settings.xml", "-ivy", IVY / "ivy.xml", "-confs", "default"]
+    call: list[str | Path] = ["-settings", IVY / "settings.xml", "-ivy", IVY / "ivy.xml", "-confs", "default"]
     retrieve = ["-retrieve", f"{STORE}/[artifact]-[revision].[ext]"]
     run([java, *machine, "-cp", ivy, "org.apache.ivy.Main", *call, *retrieve], doing="bringing the jars", seconds=600)
     shutil.rmtree(IVY)

@@ -55,7 +55,7 @@ def compiled() -> str:
     if cargo is None:
         return "no Rust (cargo) here: lakemart uses its reference decoder, which gives the same, only slower."
     os.environ.setdefault("PYO3_PYTHON", str(PYTHON))
-    crate = ["--manifest-path", CRATE / "Cargo.toml", "--target-dir", CRATE / "target"]
+    crate: list[str | Path] = ["--manifest-path", CRATE / "Cargo.toml", "--target-dir", CRATE / "target"]
     try:
         run([cargo, "build", "--release", "--locked", *crate], doing="building the native decoder")
     except SetupError as problem:

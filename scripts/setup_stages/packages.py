@@ -10,6 +10,9 @@ from pathlib import Path
 from setup_stages.place import CACHE, LOCKS, PYTHON, ROOT, SPARK_JARS, USAGE, VENV, SetupError
 from setup_stages.programs import environment, run
 
+BASE_PYTHON = Path(sys.executable).resolve()
+"""The Python itself, looked up before the link to it, in a .venv to be thrown away, may be gone."""
+
 BEGUN = CACHE / "venv.begun"
 """Stands while `.venv` is being made: what a killed set-up left of it is thrown away."""
 
@@ -32,8 +35,7 @@ def make_environment() -> None:
         return
     BEGUN.touch()
     try:
-        # The Python itself, not the link to it in a .venv that was thrown away just now.
-        run([Path(sys.executable).resolve(), "-m", "venv", VENV], doing="making .venv")
+        run([BASE_PYTHON, "-m", "venv", VENV], doing="making .venv")
     except SetupError as problem:
         cure = "add its venv module (python3.11-venv on Debian and Ubuntu)"
         raise SetupError(f"{sys.executable} cannot make environments: {cure}; it said: {problem}", USAGE) from None
@@ -61,11 +63,11 @@ def install(*, again: bool) -> None:
     building pyspark and writing bytecode. Where uv fails, pip does the same from the same lock, since it knows the
     user's mirrors and certificates. pyspark comes as source and is built by the locked setuptools.
     """
-    pip = [PYTHON, "-m", "pip"]
-    tools = ["--require-hashes", "--only-binary=:all:", "-r", LOCKS / "setup.txt"]
+    pip: list[str | Path] = [PYTHON, "-m", "pip"]
+    tools: list[str | Path] = ["--require-hashes", "--only-binary=:all:", "-r", LOCKS / "setup.txt"]
     run([*pip, "install", *tools], doing="installing the installer")
-    same = ["--require-hashes", "--no-build-isolation", "-r", LOCKS / "dev.txt"]
-    uv = [VENV / "bin" / "uv", "pip", "install", "--system-certs", "--python", PYTHON]
+    same: list[str | Path] = ["--require-hashes", "--no-build-isolation", "-r", LOCKS / "dev.txt"]
+    uv: list[str | Path] = [VENV / "bin" / "uv", "pip", "install", "--system-certs", "--python", PYTHON]
     try:
         run([*uv, *(["--reinstall"] if again else []), *same], doing="installing the packages by uv")
     except SetupError:

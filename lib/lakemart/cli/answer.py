@@ -59,7 +59,9 @@ class Output:
 
 def console(stream: TextIO) -> Console:
     """A console on the stream; where it is no terminal, as wide as a page. NO_COLOR is honoured by rich."""
-    return Console(file=stream, width=None if stream.isatty() else _PIPE_WIDTH, soft_wrap=False, highlight=False, emoji=False)
+    return Console(
+        file=stream, width=None if stream.isatty() else _PIPE_WIDTH, soft_wrap=False, highlight=False, emoji=False
+    )
 
 
 def plain(value: object) -> object:

@@ -26,27 +26,49 @@ app = typer.Typer(
 Date = Annotated[str | None, typer.Option("--date", metavar="SLICE", help="Only this slice, such as 2015-01-01.")]
 From = Annotated[str | None, typer.Option("--from", metavar="SLICE", help="Only slices from this one on.")]
 To = Annotated[str | None, typer.Option("--to", metavar="SLICE", help="Only slices up to this one, included.")]
-SourceName = Annotated[str | None, typer.Argument(metavar="[SOURCE]", help="One source; without it all.", show_default=False)]
-ModelName = Annotated[str | None, typer.Argument(metavar="[MODEL]", help="One model; without it all.", show_default=False)]
+SourceName = Annotated[
+    str | None, typer.Argument(metavar="[SOURCE]", help="One source; without it all.", show_default=False)
+]
+ModelName = Annotated[
+    str | None, typer.Argument(metavar="[MODEL]", help="One model; without it all.", show_default=False)
+]
 
 
 @app.callback()
-def options(  # noqa: PLR0913 - one parameter for each global option
+def options(  # noqa: PLR0913, PLR0917 - one parameter for each global option, as typer wants them
     ctx: typer.Context,
     project: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="The project's folder. Default: the current folder, or the only project in ./conf.")
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="The project's folder. Default: the current folder, or the only project in ./conf."
+        ),
     ] = None,
     env: Annotated[str, typer.Option(metavar="NAME", help="Which section of `environments` holds.")] = "local",
     state: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Where the embedded environment keeps its data. Default: .lakemart in the project.")
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="Where the embedded environment keeps its data. Default: .lakemart in the project."
+        ),
     ] = None,
     settings: Annotated[
-        list[str] | None, typer.Option("--set", metavar="a.b=VALUE", help="Sets one key of the project, such as raw=/some/folder. Repeatable.")
+        list[str] | None,
+        typer.Option(
+            "--set", metavar="a.b=VALUE", help="Sets one key of the project, such as raw=/some/folder. Repeatable."
+        ),
     ] = None,
-    json: Annotated[bool, typer.Option("--json", metavar="", help="One JSON document on standard output, and nothing else there.")] = False,
-    debug: Annotated[bool, typer.Option("--debug", metavar="", help="All log lines, Spark's too, and a stack trace with an error.")] = False,
+    json: Annotated[
+        bool, typer.Option("--json", metavar="", help="One JSON document on standard output, and nothing else there.")
+    ] = False,  # noqa: FBT002 - typer's way
+    debug: Annotated[
+        bool, typer.Option("--debug", metavar="", help="All log lines, Spark's too, and a stack trace with an error.")
+    ] = False,  # noqa: FBT002 - the same
     wait: Annotated[
-        float, typer.Option(metavar="[SECONDS]", help="Wait for another run that is at work; without a number as long as it takes.", show_default=False)
+        float,
+        typer.Option(
+            metavar="[SECONDS]",
+            help="Wait for another run that is at work; without a number as long as it takes.",
+            show_default=False,
+        ),
     ] = 0.0,
 ) -> None:
     """Raw JSON in S3 → Delta lake → Redshift marts, with books that balance.
@@ -58,14 +80,22 @@ def options(  # noqa: PLR0913 - one parameter for each global option
     4 another run is at work · 5 try again later.
     """
     ctx.obj.options = Globals(
-        project=project, env=env, state=state, settings=tuple(settings or ()), json=json, debug=debug, wait=waiting(wait)
+        project=project,
+        env=env,
+        state=state,
+        settings=tuple(settings or ()),
+        json=json,
+        debug=debug,
+        wait=waiting(wait),
     )
 
 
 @app.command(epilog=GLOBAL_NOTE)
 def run(
     ctx: typer.Context,
-    only: Annotated[list[str] | None, typer.Option("--only", metavar="NAME", help="Only this source or model. Repeatable.")] = None,
+    only: Annotated[
+        list[str] | None, typer.Option("--only", metavar="NAME", help="Only this source or model. Repeatable.")
+    ] = None,
     date: Date = None,
     first: From = None,
     last: To = None,
@@ -91,7 +121,9 @@ def ingest(ctx: typer.Context, source: SourceName = None) -> Answer:
 
 
 @app.command(epilog=GLOBAL_NOTE)
-def build(ctx: typer.Context, model: ModelName = None, date: Date = None, first: From = None, last: To = None) -> Answer:
+def build(
+    ctx: typer.Context, model: ModelName = None, date: Date = None, first: From = None, last: To = None
+) -> Answer:
     """Build the slices of models whose inputs changed, and audit them before anyone sees them.
 
     Examples: `lakemart build` · `lakemart build hourly_activity --date 2015-01-01`
@@ -120,7 +152,9 @@ def status(ctx: typer.Context) -> Answer:
 @app.command(epilog=GLOBAL_NOTE)
 def books(
     ctx: typer.Context,
-    run_id: Annotated[str | None, typer.Option("--run", metavar="ID", help="Of one run; without it since the beginning.")] = None,
+    run_id: Annotated[
+        str | None, typer.Option("--run", metavar="ID", help="Of one run; without it since the beginning.")
+    ] = None,
 ) -> Answer:
     """Show the balance sheet: records = good + quarantined + duplicate + filtered; lake = staged = copied = warehouse.
 
@@ -142,7 +176,9 @@ def verify(ctx: typer.Context) -> Answer:
 def quarantine(
     ctx: typer.Context,
     source: SourceName = None,
-    export: Annotated[Path | None, typer.Option("--export", metavar="FILE", help="Write the exact raw bytes, a record a line.")] = None,
+    export: Annotated[
+        Path | None, typer.Option("--export", metavar="FILE", help="Write the exact raw bytes, a record a line.")
+    ] = None,
 ) -> Answer:
     """Show why records were rejected, with counts and samples; or export them exactly as they came.
 
@@ -154,8 +190,12 @@ def quarantine(
 @app.command(epilog=GLOBAL_NOTE)
 def query(
     ctx: typer.Context,
-    sql: Annotated[str, typer.Argument(metavar="SQL", help="One statement; quote it for the shell.", show_default=False)],
-    lake: Annotated[bool, typer.Option("--lake", metavar="", help="Spark SQL over the lake's tables instead of the warehouse.")] = False,
+    sql: Annotated[
+        str, typer.Argument(metavar="SQL", help="One statement; quote it for the shell.", show_default=False)
+    ],
+    lake: Annotated[
+        bool, typer.Option("--lake", metavar="", help="Spark SQL over the lake's tables instead of the warehouse.")
+    ] = False,  # noqa: FBT002 - the same
 ) -> Answer:
     """Run SQL on the warehouse, or with --lake on the lake's tables, and print the rows.
 
@@ -194,7 +234,9 @@ def config(ctx: typer.Context) -> Answer:
 
 @app.command(epilog=GLOBAL_NOTE)
 def schema(
-    write: Annotated[Path | None, typer.Option("--write", metavar="DIR", help="Write the schemas as files into this folder.")] = None,
+    write: Annotated[
+        Path | None, typer.Option("--write", metavar="DIR", help="Write the schemas as files into this folder.")
+    ] = None,
 ) -> Answer:
     """Print the JSON Schemas of project, source and model files, for editors.
 

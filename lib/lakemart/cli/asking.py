@@ -23,7 +23,9 @@ def ask_lake(context: Context, sql: str) -> Rows:
     """The rows of a Spark SQL query. Each table has its own name, a quarantine or duplicates table too."""
     from lakemart.models.query import query_lake  # noqa: PLC0415 - loads pyspark, which the warehouse does not need
 
-    versions = {table: version for writer in context.writers for table, version in last_versions(context.store, writer).items()}
+    versions = {
+        table: version for writer in context.writers for table, version in last_versions(context.store, writer).items()
+    }
     found = query_lake(context.engine, context.lake, versions, sql)
     columns = [column.to_pylist() for column in found.columns]
     return Rows(columns=found.column_names, rows=list(zip(*columns, strict=True)))
@@ -32,6 +34,8 @@ def ask_lake(context: Context, sql: str) -> Rows:
 def ask_warehouse(context: Context, sql: str) -> Rows:
     """The rows of one statement on the warehouse; none for one that returns none. What it changes is committed."""
     target = WarehouseTarget.of(context.warehouse())
-    tag = Tag(version=app_version(), project=context.project.name, model="query", run=context.run.id, user=context.run.user)
+    tag = Tag(
+        version=app_version(), project=context.project.name, model="query", run=context.run.id, user=context.run.user
+    )
     columns, rows = query(target, tag, sql)
     return Rows(columns=columns, rows=rows)

@@ -62,10 +62,15 @@ def _answered(words: Sequence[str], invocation: Invocation) -> Answer:
     except LakemartError as error:
         failure = error
     except StoppedError as error:
-        failure = _spoken(TransientError(f"stopped by {error.name}", next_step="Run again: it goes on where this one stopped."), error)
+        failure = _spoken(
+            TransientError(f"stopped by {error.name}", next_step="Run again: it goes on where this one stopped."), error
+        )
     except _USAGE_ERRORS as error:
         words_of_it = error.format_message() if isinstance(error, typer.TyperException) else str(error)
-        failure = _spoken(UsageError(words_of_it.rstrip("."), next_step="See `lakemart --help`, and `lakemart COMMAND --help`."), error)
+        failure = _spoken(
+            UsageError(words_of_it.rstrip("."), next_step="See `lakemart --help`, and `lakemart COMMAND --help`."),
+            error,
+        )
     except Exception as error:  # noqa: BLE001 - the one place where a bug becomes an exit code
         what = f"a fault of lakemart: {type(error).__name__}: {error}"
         failure = _spoken(InternalError(what, next_step="Run again with --debug and report what it shows."), error)

@@ -38,7 +38,9 @@ def project_folder(given: Path | None, current: Path) -> Path:
     if given is not None:
         if (given / FILE).is_file():
             return given
-        raise ConfigError(f"there is no {FILE} in {str(given)!r}", next_step="Give the folder of a project with --project DIR.")
+        raise ConfigError(
+            f"there is no {FILE} in {str(given)!r}", next_step="Give the folder of a project with --project DIR."
+        )
     if (current / FILE).is_file():
         return current
     found = sorted(path.parent for path in (current / "conf").glob(f"*/{FILE}"))
@@ -46,7 +48,9 @@ def project_folder(given: Path | None, current: Path) -> Path:
         return found[0]
     if found:
         names = ", ".join(f"conf/{folder.name}" for folder in found)
-        raise ConfigError(f"there are {len(found)} projects here: {names}", next_step=f"Choose one: --project conf/{found[0].name}.")
+        raise ConfigError(
+            f"there are {len(found)} projects here: {names}", next_step=f"Choose one: --project conf/{found[0].name}."
+        )
     raise ConfigError(
         f"there is no project here: neither {FILE} nor conf/*/{FILE} in {str(current)!r}",
         next_step="Go to a project's folder, or give it with --project DIR.",

@@ -39,7 +39,14 @@ class Slices:
     last: str | None = None
 
 
-def run(invocation: Invocation, stages: tuple[StageName, ...], only: Sequence[str] | None, slices: Slices, *, kind: Kind = "name") -> Answer:
+def run(
+    invocation: Invocation,
+    stages: tuple[StageName, ...],
+    only: Sequence[str] | None,
+    slices: Slices,
+    *,
+    kind: Kind = "name",
+) -> Answer:
     """Runs stages and answers with the run document."""
     project = load(invocation.options)
     for name in only or ():
@@ -67,13 +74,13 @@ def _stopped(opened: Context, stop: StoppedError) -> RunDocument:
     return document
 
 
-def _restriction(slices: Slices) -> Restriction | None:
+def _restriction(slices: Slices) -> Restriction:
     from lakemart.models.slices import Restriction  # noqa: PLC0415 - see run
 
     if slices.date is not None and (slices.first is not None or slices.last is not None):
         raise ConfigError("--date does not go with --from or --to", next_step="Give one slice, or a range.")
     first, last = (slices.date, slices.date) if slices.date is not None else (slices.first, slices.last)
-    return None if first is None and last is None else Restriction(first=first, last=last)
+    return Restriction(first=first, last=last)
 
 
 def status(invocation: Invocation) -> Answer:
@@ -105,12 +112,15 @@ def verify(invocation: Invocation) -> Answer:
 
     with _opened(invocation) as opened:
         report = verify_all(opened)
-    return Answer(document=report.as_json(), view=lambda: verify_results(report), exit_code=report.exit_code, errors=report.errors)
+    return Answer(
+        document=report.as_json(), view=lambda: verify_results(report), exit_code=report.exit_code, errors=report.errors
+    )
 
 
 def quarantine(invocation: Invocation, source: str | None, export: Path | None) -> Answer:
     """The groups of rejected records, or their exact bytes in a file."""
-    from lakemart.pipeline.quarantine import export_quarantine, quarantine as groups_of  # noqa: PLC0415 - see run
+    from lakemart.pipeline.quarantine import export_quarantine  # noqa: PLC0415 - see run
+    from lakemart.pipeline.quarantine import quarantine as groups_of
     from lakemart.report.quarantine import quarantine_groups  # noqa: PLC0415 - see run
 
     with _opened(invocation) as opened:
@@ -132,7 +142,9 @@ def _written(path: Path) -> Iterator[BinaryIO]:
             yield sink
         temporary.replace(path)
     except OSError as error:
-        raise ConfigError(f"{str(path)!r} cannot be written: {error.strerror}", next_step="Give another file.") from error
+        raise ConfigError(
+            f"{str(path)!r} cannot be written: {error.strerror}", next_step="Give another file."
+        ) from error
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -167,4 +179,6 @@ def _check_name(project: Project, name: str, kind: Kind) -> None:
     if name not in known:
         what = {"name": "source or model"}.get(kind, kind)
         hint = did_you_mean(name, known)
-        raise ConfigError(f"there is no {what} {name!r}", where=str(project.folder), next_step=hint[:1].upper() + hint[1:])
+        raise ConfigError(
+            f"there is no {what} {name!r}", where=str(project.folder), next_step=hint[:1].upper() + hint[1:]
+        )

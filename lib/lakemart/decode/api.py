@@ -19,12 +19,19 @@ from lakemart.decode.reference import Row, decode_record
 from lakemart.decode.result import Decoded, Reject
 from lakemart.decode.salvage import Readable
 from lakemart.decode.window import Window
+from lakemart.errors import ConfigError
 
 Decoder = Literal["auto", "reference", "native"]
 
 
-def decode(
-    data: bytes | memoryview, feed: Feed, *, offset: int = 0, record: int = 0, decoder: Decoder = "auto", pii_key: bytes | None = None
+def decode(  # noqa: PLR0913 - the position, the decoder and the key have defaults
+    data: bytes | memoryview,
+    feed: Feed,
+    *,
+    offset: int = 0,
+    record: int = 0,
+    decoder: Decoder = "auto",
+    pii_key: bytes | None = None,
 ) -> Decoded:
     """The rows and rejects of decompressed bytes that begin and end on record bounds.
 
@@ -32,11 +39,12 @@ def decode(
     formats `array` and `records` the bytes are whole objects. Nothing is read but the arguments; equal arguments give
     equal results.
     """
+    _refuse_unbuilt(decoder)
     plan = plan_of(feed, pii_key)
     return joined(_pieces(_frames([bytes(data)], plan, offset), plan, record))
 
 
-def decode_object(
+def decode_object(  # noqa: PLR0913 - as above
     blocks: Iterable[bytes],
     feed: Feed,
     *,
@@ -51,6 +59,7 @@ def decode_object(
     is damaged as a whole: the caller then throws away every piece it got. With `salvage` the readable part is decoded
     instead, and a last piece holds one reject for the rest.
     """
+    _refuse_unbuilt(decoder)
     plan = plan_of(feed, pii_key)
     readable = Readable(inflated(blocks, size=size), by_line=feed.format == "ndjson") if salvage else None
     record = 0
@@ -59,6 +68,12 @@ def decode_object(
         yield piece
     if readable is not None and readable.damage is not None:
         yield _decoded(Frames([readable.rest(plan.feed.limits.record_bytes)]), plan, record)
+
+
+def _refuse_unbuilt(decoder: Decoder) -> None:
+    """`auto` is the fastest decoder that is built: the reference, as long as there is no other."""
+    if decoder == "native":
+        raise ConfigError("the native decoder is not built here", next_step="Choose the decoder `auto` or `reference`.")
 
 
 def _frames(blocks: Iterable[bytes], plan: FeedPlan, offset: int) -> Iterator[Frames]:

@@ -9,7 +9,7 @@ never rejects. Feeds with routes, child tables or `$` columns are decoded by the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -129,7 +129,7 @@ class _Levels:
         key = path[-1]
         return [value.get(key) for value in self.objects(path[:-1])]
 
-    def doubt(self, rows: Any) -> None:  # noqa: ANN401 - any iterable of row numbers
+    def doubt(self, rows: Any) -> None:
         """Leaves these rows to the reference."""
         self.doubtful.update(rows)
 
@@ -157,7 +157,7 @@ def _skipped(value: dict[str, Any], skips: tuple[Skip, ...]) -> bool:
     return False
 
 
-def _listed(found: Any, skip: Skip) -> bool:  # noqa: ANN401 - any JSON value
+def _listed(found: Any, skip: Skip) -> bool:
     if found is None:
         return skip.null
     if type(found) is str:

@@ -30,7 +30,9 @@ class Pieces:
         self._rows: dict[str, list[tuple[object, ...]]] = {contract.table: [] for contract in plan.feed.tables}
         self._offsets: dict[str, list[int]] = {contract.table: [] for contract in plan.feed.tables}
         self._unknown: list[tuple[int, str, str, str]] = [
-            (index, plan.main.contract.table, path, kind) for index, fields in taken.unknown.items() for path, kind in fields
+            (index, plan.main.contract.table, path, kind)
+            for index, fields in taken.unknown.items()
+            for path, kind in fields
         ]
 
     def add(self, index: int, offset: int, rows: list[Row]) -> None:

@@ -128,7 +128,9 @@ def _table(
     feed: Feed, contract: Contract, key: bytes | None, *, hidden: bool, private: tuple[Pattern, ...]
 ) -> TablePlan:
     children = tuple(
-        _table(feed, child, key, hidden=hidden, private=private) for child in feed.tables if child.parent == contract.table
+        _table(feed, child, key, hidden=hidden, private=private)
+        for child in feed.tables
+        if child.parent == contract.table
     )
     tree = Branch()
     columns = []

@@ -40,7 +40,10 @@ def _waiting(frames: Iterator[Frame], reader: _Reader, limit: int) -> Iterator[F
         if size <= WAITING_LIMITS * limit and not reader.outgrown:
             held.append(frame)
             continue
-        yield from (waiting if waiting.reason else waiting._replace(reason=late[0], message=late[1]) for waiting in [*held, frame])
+        yield from (
+            waiting if waiting.reason else waiting._replace(reason=late[0], message=late[1])
+            for waiting in [*held, frame]
+        )
         held = []
     if reader.outgrown:
         held = [waiting if waiting.reason else waiting._replace(reason=late[0], message=late[1]) for waiting in held]
@@ -102,7 +105,9 @@ class _Reader:
             value = window.space(colon + 1)
             repeated = name in keys
             keys.add(name)
-            end = yield from self._member(offset, key.end, value, depth, on_path=not repeated and name == self._path[depth])
+            end = yield from self._member(
+                offset, key.end, value, depth, on_path=not repeated and name == self._path[depth]
+            )
             if end < 0:
                 return
             if repeated:

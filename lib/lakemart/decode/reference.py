@@ -95,7 +95,7 @@ def _routed(plan: FeedPlan, scope: Scope) -> TablePlan | None:
 
 def _rows(table: TablePlan, scope: Scope, plan: FeedPlan) -> Iterator[Row]:
     """The row of one value and those of its children; all columns are checked before any child."""
-    values = [_value(column, table, scope, plan) for column in table.columns if column.origin != "date_of"]
+    values = [_value(column, table, scope) for column in table.columns if column.origin != "date_of"]
     by_name = dict(zip((c.column.name for c in table.columns if c.origin != "date_of"), values, strict=True))
     contract = table.contract
     row = [
@@ -115,22 +115,25 @@ def _rows(table: TablePlan, scope: Scope, plan: FeedPlan) -> Iterator[Row]:
         yield from _child_rows(child, scope, plan)
 
 
-def _value(column: ColumnPlan, table: TablePlan, scope: Scope, plan: FeedPlan) -> Value | None:
+def _value(column: ColumnPlan, table: TablePlan, scope: Scope) -> Value | None:
     """The typed value of a column with a path, None when missing or null. Raises FaultError."""
-    name = column.column.name
     try:
         record, span, source = _source(column, scope)
         if source is None or source == "null":
-            if column.column.required:
-                state = "is missing" if source is None else "is null"
-                raise MismatchError("missing_value", f"{pointer(column.path) or '/'} {state}")
+            _refuse_required(column, source)
             return None
         if column.redact and span is not None:
             base = table.contract.explode if column.origin == "record" else ()
             source = redacted(record.text, span, below(column.redact, (*base, *column.path)))
         return column.reader.read(source)
     except MismatchError as error:
-        raise FaultError(error.reason, error.message, table=table.contract.table, column=name) from None
+        raise FaultError(error.reason, error.message, table=table.contract.table, column=column.column.name) from None
+
+
+def _refuse_required(column: ColumnPlan, source: str | None) -> None:
+    if column.column.required:
+        state = "is missing" if source is None else "is null"
+        raise MismatchError("missing_value", f"{pointer(column.path) or '/'} {state}")
 
 
 def _source(column: ColumnPlan, scope: Scope) -> tuple[Record, Span | None, str | None]:
@@ -169,7 +172,9 @@ def _child_rows(table: TablePlan, scope: Scope, plan: FeedPlan) -> Iterator[Row]
         try:
             yield from _rows(table, child, plan)
         except FaultError as error:
-            raise FaultError(error.reason, f"{error.message} (item {number})", table=error.table, column=error.column) from None
+            raise FaultError(
+                error.reason, f"{error.message} (item {number})", table=error.table, column=error.column
+            ) from None
 
 
 def _items(text: str, start: int) -> Iterator[tuple[str, Span]]:

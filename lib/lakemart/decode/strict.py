@@ -176,7 +176,7 @@ def _string(text: str, position: int, flaws: Flaws) -> int:
 
 
 def _escape(text: str, position: int) -> tuple[int, int]:
-    """Reads one escape: the UTF-16 unit of a `\\u` escape (-1 for the short ones) and the position behind it."""
+    """Reads one escape: the UTF-16 unit of a Unicode escape (-1 for the short ones) and the position behind it."""
     if text[position : position + 1] != "\\":
         raise BadJsonError("invalid_json", position)
     letter = text[position + 1 : position + 2]

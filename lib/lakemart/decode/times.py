@@ -61,7 +61,7 @@ def micros_of(text: str, *, zone: str | None, rounding: bool, lenient: bool) -> 
     fraction, zulu, sign, offset_hours, offset_minutes = match.group(7, 8, 9, 10, 11)
     if year == 0:
         return "out_of_range"
-    leap = second == 60  # noqa: PLR2004 - a leap second is written so
+    leap = second == 60
     try:
         reading = datetime(year, month, day, hour, minute, 59 if leap else second)  # noqa: DTZ001 - a clock reading
     except ValueError:
@@ -81,7 +81,7 @@ def _offset_seconds(sign: str | None, hours: str | None, minutes: str | None) ->
     """Seconds east of UTC of a written offset; `Z` is 0."""
     if sign is None or hours is None or minutes is None:
         return 0
-    if int(hours) > 23 or int(minutes) > 59:  # noqa: PLR2004 - a clock's bounds
+    if int(hours) > 23 or int(minutes) > 59:
         return "bad_text"
     seconds = int(hours) * 3600 + int(minutes) * 60
     return -seconds if sign == "-" else seconds

@@ -189,7 +189,7 @@ def _moment(moment: int | str) -> Value | Refusal:
     return Refusal(moment) if isinstance(moment, str) else moment
 
 
-def bound(value: str | float | bool, kind: ColumnType) -> object:
+def bound(value: str | float, kind: ColumnType) -> object:
     """A value, minimum or maximum of a contract as something a typed value of `kind` compares with exactly.
 
     Times are RFC 3339 with an offset, or a date for its midnight in UTC. Raises ValueError when it is none of the kind.
@@ -205,7 +205,11 @@ def bound(value: str | float | bool, kind: ColumnType) -> object:
         return Decimal(text)
     moment = day_of(text)
     if kind.kind == "timestamp":
-        moment = moment * 86_400_000_000 if isinstance(moment, int) else micros_of(text, zone=None, rounding=False, lenient=False)
+        moment = (
+            moment * 86_400_000_000
+            if isinstance(moment, int)
+            else micros_of(text, zone=None, rounding=False, lenient=False)
+        )
     if isinstance(moment, str):
         raise ValueError(f"{text!r} is not a {kind}")  # noqa: TRY004 - the value is at fault, not its Python type
     return moment

@@ -116,8 +116,6 @@ def start(settings: EngineSettings) -> Session:
     if _is_local(spark.sparkContext.master):
         # The workers' Python: what PYSPARK_PYTHON would set, but of this session alone.
         spark.sparkContext.pythonExec = sys.executable
-        if settings.console == "quiet" and not owns_jvm:
-            spark.sparkContext.setLogLevel("ERROR")
         for name in _PYSPARK_LOGGERS if settings.console == "quiet" else ():
             # pyspark prints, by itself, each query error that we tell in our words.
             logging.getLogger(name).setLevel(logging.CRITICAL)
@@ -204,6 +202,8 @@ def _configuration(settings: EngineSettings) -> SparkConf:
     defaults = {**DELTA, **DEFAULTS}
     if _is_local(conf.get("spark.master")):
         defaults |= LOCAL_DEFAULTS
+        if settings.console == "quiet":
+            defaults["spark.log.level"] = "ERROR"  # under spark-submit the JVM's log is the terminal's
         jvm: Any = SparkContext._jvm  # noqa: SLF001
         scratch = jvm.org.apache.spark.util.Utils.createTempDir(jvm.System.getProperty("java.io.tmpdir"), "lakemart")
         defaults["spark.sql.warehouse.dir"] = scratch.toURI().toString()  # the JVM removes it, whoever of us is killed

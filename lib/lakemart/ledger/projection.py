@@ -31,7 +31,7 @@ SCHEMAS: dict[str, pa.Schema] = {
     ),
     "books": pa.schema([*_IDENTITY, ("objects", pa.int64()), ("damaged", pa.int64()), *_COUNTS]),
     "publishes": pa.schema(
-        [*_IDENTITY, ("table", pa.string()), ("slices", pa.string()), ("lake", pa.int64()), ("staged", pa.int64()),
+        [*_IDENTITY, ("table", pa.string()), ("slices", pa.string()), ("version", pa.int64()), ("lake", pa.int64()), ("staged", pa.int64()),
          ("copied", pa.int64()), ("warehouse", pa.int64())]
     ),
 }  # fmt: skip
@@ -80,8 +80,8 @@ def _rows(name: str, record: Record) -> Iterable[Json]:
         yield {**identity, **decision["books"]}
     elif name == "publishes" and record.writer.startswith("mart/") and record.done is not None:
         done = record.done
-        yield {**identity, "table": done["table"], "slices": json.dumps(done["slices"]), "lake": done["lake"],
-               "staged": done["staged"], "copied": done["copied"], "warehouse": done["warehouse"]}  # fmt: skip
+        yield {**identity, "table": done["table"], "slices": json.dumps(done["slices"]), "version": done["version"],
+               "lake": done["rows"], "staged": done["staged"], "copied": done["copied"], "warehouse": done["warehouse"]}  # fmt: skip
 
 
 def _batch(record: Record, decision: Json) -> Json:

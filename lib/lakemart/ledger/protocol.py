@@ -39,7 +39,10 @@ class Refusal:
 class Stage(Protocol):
     """What a stage tells the protocol. Every method may be called again after a crash, by this process or another."""
 
-    writer: str
+    @property
+    def writer(self) -> str:
+        """Whose numbers these are: `source/…`, `model/…` or `mart/…`."""
+        ...
 
     def plan(self, number: int, last: Record | None) -> Json | None:
         """What goes into `number`, to be frozen; None when there is nothing to do. `last` is the head, closed."""

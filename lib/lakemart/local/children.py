@@ -69,7 +69,7 @@ def launch(program: Program) -> subprocess.Popen[bytes]:
             env={**small_environment(), **program.environment},
             pass_fds=program.pass_fds,
             start_new_session=True,
-            preexec_fn=_end_with_parent(),
+            preexec_fn=_end_with_parent(),  # noqa: PLW1509 - the supervisor has one thread
         )
 
 

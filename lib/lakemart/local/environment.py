@@ -42,7 +42,9 @@ class Environment:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
     def close(self) -> None:
@@ -86,7 +88,9 @@ class Environment:
     def staging(self) -> Location:
         """What COPY reads. Raises ConfigError when the project names none."""
         if self._project.staging is None:
-            raise ConfigError("the project has no 'staging'", next_step="Write staging: s3://BUCKET/PREFIX, or embedded.")
+            raise ConfigError(
+                "the project has no 'staging'", next_step="Write staging: s3://BUCKET/PREFIX, or embedded."
+            )
         return self.location(self._project.staging)
 
     def warehouse(self) -> Warehouse:
@@ -108,7 +112,12 @@ class Environment:
 
     def _embedded_s3(self) -> S3Settings:
         endpoints = self.endpoints()
-        return S3Settings(endpoint_url=endpoints.s3_url, region=REGION, access_key=endpoints.access_key, secret_key=endpoints.secret_key)
+        return S3Settings(
+            endpoint_url=endpoints.s3_url,
+            region=REGION,
+            access_key=endpoints.access_key,
+            secret_key=endpoints.secret_key,
+        )
 
     def _other_s3(self) -> S3Settings:
         s3 = self._project.s3
@@ -116,7 +125,9 @@ class Environment:
 
     def _started(self) -> Endpoints:
         wanted_staging = self._project.staging or f"s3://lakemart-staging/{self._project.name}"
-        wanted_users = sorted({user for mart in self._project.marts.values() if mart.publish for user in mart.publish.grant_select_to})
+        wanted_users = sorted(
+            {user for mart in self._project.marts.values() if mart.publish for user in mart.publish.grant_select_to}
+        )
         endpoints = _endpoints(self._state, wanted_staging, wanted_users)
         serves = endpoints.staging == wanted_staging or "staging" not in self._project.embedded
         if not serves or not endpoints.users.keys() >= set(wanted_users):
@@ -144,7 +155,9 @@ def bring_down(project: Project, *, wait: float | None = 0.0) -> bool:
     users = _only_user(state, patience)
     if users is None:
         raise LockedError(
-            "a command still uses the servers; they end after it", where=str(state.folder), next_step="Wait for it, or give --wait."
+            "a command still uses the servers; they end after it",
+            where=str(state.folder),
+            next_step="Wait for it, or give --wait.",
         )
     try:
         # Whoever comes now waits for the lock, and starts new servers when these are gone.
@@ -165,7 +178,9 @@ def _end(state: State) -> bool:
                     os.kill(endpoints.supervisor, signal.SIGTERM)
         pause()
     raise TransientError(
-        f"the servers did not end within {STOP_SECONDS:.0f} s", where=str(state.folder), next_step=f"Look into {state.log('supervisor')}."
+        f"the servers did not end within {STOP_SECONDS:.0f} s",
+        where=str(state.folder),
+        next_step=f"Look into {state.log('supervisor')}.",
     )
 
 
@@ -256,8 +271,12 @@ def _make_bucket(endpoints: Endpoints, bucket: str) -> None:
         answer = connection.getresponse()
         answer.read()
     except OSError as error:
-        raise TransientError(f"the embedded S3 server does not answer: {error}", where=endpoints.s3_url, next_step="Run again.") from error
+        raise TransientError(
+            f"the embedded S3 server does not answer: {error}", where=endpoints.s3_url, next_step="Run again."
+        ) from error
     finally:
         connection.close()
     if answer.status not in (200, 409):
-        raise TransientError(f"the bucket {bucket!r} cannot be made: {answer.status} {answer.reason}", where=endpoints.s3_url)
+        raise TransientError(
+            f"the bucket {bucket!r} cannot be made: {answer.status} {answer.reason}", where=endpoints.s3_url
+        )

@@ -34,7 +34,9 @@ def for_one_key(application: Application, access_key: str) -> Application:
         query = parse_qs(environ.get("QUERY_STRING", "")).get("X-Amz-Credential", [""])[0]
         given = match[1] if match else query.partition("/")[0]
         if given != access_key:
-            start_response("403 Forbidden", [("Content-Type", "application/xml"), ("Content-Length", str(len(_REFUSED)))])
+            start_response(
+                "403 Forbidden", [("Content-Type", "application/xml"), ("Content-Length", str(len(_REFUSED)))]
+            )
             return [_REFUSED]
         return application(environ, start_response)
 
@@ -65,11 +67,11 @@ def kept(application: Application, keeper: Keeper) -> Application:
 
 def main(arguments: list[str]) -> None:
     """Serves until it is killed."""
+    from moto.moto_server.werkzeug_app import MotoRequestHandler, create_backend_app  # noqa: PLC0415 - the same
     from moto.s3.models import s3_backends  # noqa: PLC0415 - importing this module must not import moto
-    from moto.server import MotoRequestHandler, create_backend_app  # noqa: PLC0415 - the same
     from werkzeug.serving import make_server  # noqa: PLC0415 - the same
 
-    class Quiet(MotoRequestHandler):  # type: ignore[misc] - moto ships no types
+    class Quiet(MotoRequestHandler):
         """Handles requests without a log line for each, and keeps connections open."""
 
         protocol_version = "HTTP/1.1"

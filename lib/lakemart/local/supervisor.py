@@ -63,7 +63,9 @@ def serve(state: State, wanted: Wanted) -> None:
             stop(list(running.values()))
 
 
-def _start(state: State, wanted: Wanted, listener: socket.socket, running: dict[str, subprocess.Popen[bytes]]) -> Endpoints:
+def _start(
+    state: State, wanted: Wanted, listener: socket.socket, running: dict[str, subprocess.Popen[bytes]]
+) -> Endpoints:
     """Starts both servers at once; the S3 server's port is known beforehand because we listen on it."""
     known = state.credentials(wanted.users)
     s3_url = f"http://127.0.0.1:{listener.getsockname()[1]}"
@@ -108,14 +110,25 @@ def _localshift(state: State, wanted: Wanted, s3_url: str, known: dict[str, Any]
     users_file, ready_file = state.run / "users.json", state.run / "localshift.ready"
     write_private(users_file, json.dumps({user: known["users"][user] for user in (LOADER, *wanted.users)}))
     arguments = ["--port", "0", "--data-dir", str(state.folder / "localshift"), "--s3-endpoint", s3_url]
-    arguments += ["--users-file", str(users_file), "--iam-role", f"{IAM_ROLE}={wanted.staging}/", "--ready-file", str(ready_file)]
+    arguments += [
+        "--users-file",
+        str(users_file),
+        "--iam-role",
+        f"{IAM_ROLE}={wanted.staging}/",
+        "--ready-file",
+        str(ready_file),
+    ]
     return Program(
         name="localshift",
         module="localshift",
         arguments=arguments,
         log=state.log("localshift"),
         ready_file=ready_file,
-        environment={"AWS_ACCESS_KEY_ID": known["access_key"], "AWS_SECRET_ACCESS_KEY": known["secret_key"], "AWS_REGION": "us-east-1"},
+        environment={
+            "AWS_ACCESS_KEY_ID": known["access_key"],
+            "AWS_SECRET_ACCESS_KEY": known["secret_key"],
+            "AWS_REGION": "us-east-1",
+        },
     )
 
 
@@ -169,7 +182,9 @@ def _say(text: str) -> None:
 
 def main(arguments: Sequence[str]) -> None:
     """Detaches from the starter and serves; the lock that came with `--lock-fd` ends with this process."""
-    parser = argparse.ArgumentParser(prog="lakemart.local.supervisor", description="Owns the embedded servers of one state.")
+    parser = argparse.ArgumentParser(
+        prog="lakemart.local.supervisor", description="Owns the embedded servers of one state."
+    )
     parser.add_argument("state", type=Path)
     parser.add_argument("--lock-fd", type=int, required=True)
     parser.add_argument("--staging", required=True)
@@ -177,7 +192,7 @@ def main(arguments: Sequence[str]) -> None:
     options = parser.parse_args(arguments)
     if os.fork():  # the starter waits for this half only, and the other is nobody's child
         os._exit(0)
-    os.set_inheritable(options.lock_fd, False)
+    os.set_inheritable(options.lock_fd, False)  # noqa: FBT003 - the signature of os
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     serve(State(options.state), Wanted(staging=options.staging, users=tuple(options.user)))
 

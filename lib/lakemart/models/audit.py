@@ -16,7 +16,7 @@ from lakemart.config.model import Check, Model, NotNullCheck, SqlCheck, UniqueCh
 from lakemart.engine.failures import spoken
 from lakemart.lake.actions import AddedFile
 from lakemart.lake.spark import written
-from lakemart.models.order import place_of
+from lakemart.models.order import place_of, table_schema
 from lakemart.models.query import only_query
 from lakemart.storage.store import Location
 
@@ -43,9 +43,8 @@ def failures(spark: SparkSession, model: Model, root: Location, files: Sequence[
     if not asked:
         return []
     where = place_of(model)
-    ddl = ", ".join(f"`{column.name}` {column.type.spark}" for column in model.columns)
     with spoken(f"model {model.name!r} cannot be checked", where=where):
-        written(spark, root, files, ddl).createOrReplaceTempView(model.name)
+        written(spark, root, files, table_schema(model)).createOrReplaceTempView(model.name)
     found: list[Failure] = []
     for check in asked:
         with spoken(f"check {described(check)!r} of model {model.name!r} cannot be made", where=where):

@@ -10,10 +10,10 @@ import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 
 from lakemart.config.model import Model
-from lakemart.engine.failures import spoken
+from lakemart.engine.failures import GoneError, spoken
 from lakemart.engine.runner import Engine
-from lakemart.errors import ConfigError
-from lakemart.lake.spark import keep_slices, pinned
+from lakemart.errors import ConfigError, DataError
+from lakemart.lake.spark import pinned
 from lakemart.models.order import View, place_of
 from lakemart.storage.store import Location
 
@@ -25,12 +25,13 @@ def open_views(spark: SparkSession, lake: Location, views: Mapping[str, View]) -
     """
     frames: dict[str, DataFrame] = {}
     for name, view in views.items():
-        with spoken(f"cannot read table {view.table!r} at version {view.version}", where=f"table {view.table}"):
-            frame = pinned(spark, lake, view.table, view.version)
-            if view.column is not None and view.slices is not None:
-                frame = keep_slices(frame, column=view.column, slices=view.slices)
-            frame.createOrReplaceTempView(name)
-        frames[name] = frame
+        what, where = f"cannot read table {view.table!r} at version {view.version}", f"table {view.table}"
+        try:
+            with spoken(what, where=where):
+                frames[name] = pinned(spark, lake, view.table, view.version, column=view.column, slices=view.slices)
+                frames[name].createOrReplaceTempView(name)
+        except DataError as error:
+            raise GoneError(f"{what}: {error.what}", where=where, next_step=error.next_step) from error
     return frames
 
 

@@ -67,6 +67,10 @@ class Context:
         name = f"run {self.run.id} of {self.run.user} on {self.run.host}"
         return Holder(name=name, since=self.run.stamp, ttl=self.project.lease.ttl.total_seconds())
 
+    def source_tables(self) -> frozenset[str]:
+        """The lake tables that sources fill."""
+        return frozenset(table for source in self.project.sources.values() for table in source.tables)
+
     def table_writers(self) -> dict[str, str]:
         """Which writer fills each lake table that a model may read."""
         tables = {table: f"source/{name}" for name, source in self.project.sources.items() for table in source.tables}

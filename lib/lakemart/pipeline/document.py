@@ -62,8 +62,10 @@ class RunDocument:
     @property
     def did_something(self) -> bool:
         """Whether anything was ingested, built or published."""
-        return any(line["batches"] for line in self.sources.values()) or any(
-            line.slices for line in (*self.models.values(), *self.marts.values())
+        return (
+            any(line["batches"] for line in self.sources.values())
+            or any(line.slices for line in self.models.values())
+            or any(line.slices for line in self.marts.values())
         )
 
     @property

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Literal
 
@@ -21,9 +21,9 @@ from lakemart.ingest.stage import SourceStage
 from lakemart.ledger.projection import project
 from lakemart.ledger.protocol import Stage, advance
 from lakemart.ledger.records import Record
-from lakemart.models.graph import build_order
+from lakemart.models.graph import ordered
 from lakemart.models.slices import Restriction
-from lakemart.models.stage import ModelStage
+from lakemart.models.stage import ModelStage, failure_of
 from lakemart.pipeline.books import enter
 from lakemart.pipeline.context import Context
 from lakemart.pipeline.document import SOURCE_COUNTS, MartLine, ModelLine, RunDocument
@@ -45,7 +45,7 @@ class Scope:
 
     stages: Collection[StageName] = ALL_STAGES
     only: Collection[str] | None = None
-    slices: Restriction | None = None
+    slices: Restriction = field(default_factory=Restriction)
 
     def has(self, stage: StageName, name: str) -> bool:
         """Whether the stage of this source or model is in scope."""
@@ -66,9 +66,9 @@ def run(context: Context, scope: Scope) -> RunDocument:
             for name, source in context.project.sources.items():
                 if scope.has("ingest", name):
                     _ingest(context, source, document)
-            for model in build_order(context.project.models):
-                if scope.has("build", model.name):
-                    _build(context, model, scope, document)
+            for name in ordered(context.project.models, tables=context.source_tables()):
+                if scope.has("build", name):
+                    _build(context, context.project.models[name], scope, document)
             for name, model in context.project.marts.items():
                 if scope.has("publish", name):
                     _publish(context, model, document)
@@ -116,6 +116,7 @@ def _build(context: Context, model: Model, scope: Scope, document: RunDocument) 
     stage = ModelStage(
         model=model,
         lake=context.lake,
+        store=context.store,
         engine=context.engine,
         writers=context.table_writers(),
         run=context.run.id,
@@ -158,11 +159,11 @@ def _finish(context: Context, stage: Stage, document: RunDocument, enter: Callab
         document.tell(error)
 
 
-def _refusal(writer: str, record: Record) -> DataError:
-    decision = record.decision or {}
-    return DataError(
-        "; ".join(decision["reasons"]),
+def _refusal(writer: str, record: Record) -> LakemartError:
+    """The error a refused number stands for; a model's may be the project's fault rather than the data's."""
+    told = failure_of(record) if writer.startswith("model/") else None
+    return told or DataError(
+        "; ".join((record.decision or {})["reasons"]),
         where=f"{writer.replace('/', ' ')}, number {record.number}",
         next_step="Nothing of it was published. Mend the data, the contract or the model, and run again.",
-        rows=tuple(decision.get("failing_rows", ())),
     )

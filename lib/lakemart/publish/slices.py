@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from lakemart.contract.types import ColumnType
+from lakemart.lake.actions import AddedFile
 from lakemart.lake.read import Snapshot
 from lakemart.publish.mart import Mart
 
@@ -40,10 +41,15 @@ def slices_of(mart: Mart, values: Sequence[str | None] | None) -> Slices:
     return Slices(column=mart.slice, type=kind, values=None if values is None else tuple(values))
 
 
+def files_of(found: Snapshot, values: Sequence[str | None] | None) -> tuple[AddedFile, ...]:
+    """The lake files of the slices named; None: all. No slice has no file, also in a table without slices."""
+    return () if values is not None and not values else found.in_slices(None if values is None else set(values))
+
+
 def lake_rows(found: Snapshot, values: Sequence[str | None] | None) -> dict[str | None, int]:
     """How many rows Delta's log promises in each slice named; None: the whole table, under the key None."""
     rows: dict[str | None, int] = {None: 0} if values is None else dict.fromkeys(values, 0)
-    for file in found.in_slices(values):
+    for file in files_of(found, values):
         key = None if values is None or found.partition_by is None else file.partition[found.partition_by]
         rows[key] += file.rows
     return rows

@@ -20,6 +20,7 @@ from lakemart.lake.actions import AddedFile
 from lakemart.lake.read import Snapshot, read_files
 from lakemart.publish.columns import ColumnStats, column_stats, physical
 from lakemart.publish.mart import MartColumn
+from lakemart.publish.slices import files_of
 from lakemart.storage.store import Location, Store, open_store
 
 TASK_BYTES = 256 * 1024 * 1024
@@ -88,7 +89,7 @@ def pack(found: Snapshot, slices: Sequence[str | None] | None) -> list[tuple[Add
     """The lake files of the slices (None: all), parted into tasks of about `TASK_BYTES`. No file, no task."""
     parts: list[list[AddedFile]] = []
     room = 0
-    for file in found.in_slices(None if slices is None else set(slices)):
+    for file in files_of(found, slices):
         if not parts or file.size > room:
             parts.append([])
             room = TASK_BYTES

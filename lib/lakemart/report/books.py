@@ -57,11 +57,15 @@ def verdict(document: RunDocument) -> Text:
     if not faults:
         claims = ["every record is accounted for"] if document.sources else []
         claims += ["mart == lake"] if document.marts else []
-        return Text(f"✓ The books balance: {', and '.join(claims)}." if claims else "✓ The books balance.", style="green")
+        return Text(
+            f"✓ The books balance: {', and '.join(claims)}." if claims else "✓ The books balance.", style="green"
+        )
     text = Text("✗ The books do not balance.", style="bold red")
     for fault in faults:
         text.append(f"\n  {fault}", style="not bold red")
-    text.append("\nRun `lakemart verify`: it recomputes both sides and says which one is wrong.", style="not bold default")
+    text.append(
+        "\nRun `lakemart verify`: it recomputes both sides and says which one is wrong.", style="not bold default"
+    )
     return text
 
 

@@ -28,6 +28,8 @@ def quarantine_groups(report: QuarantineReport) -> RenderableType:
         for one in group.samples:
             place = f"{one.object} @ {one.offset:,} + {one.length:,} bytes"
             parts.append(Padding(Text.assemble(one.message, (f"  {place}", "dim")), (0, 0, 0, 9), expand=False))
-            parts.append(Padding(Text(one.text, style="cyan", no_wrap=True, overflow="ellipsis"), (0, 0, 0, 11), expand=False))
+            parts.append(
+                Padding(Text(one.text, style="cyan", no_wrap=True, overflow="ellipsis"), (0, 0, 0, 11), expand=False)
+            )
     parts += [Text(""), Text("Write the exact bytes to a file: lakemart quarantine --export FILE", style="dim")]
     return Group(*parts)

@@ -22,7 +22,9 @@ _OUTCOMES = {
 def run_summary(document: RunDocument) -> RenderableType:
     """What one run did. Sources, models and marts without work are left out; errors come last, where eyes are."""
     words, style = _OUTCOMES[document.outcome]
-    head = Text.assemble((f"run {document.run}", "bold"), "  ", (words, style), (f"  {duration(document.seconds)}", "dim"))
+    head = Text.assemble(
+        (f"run {document.run}", "bold"), "  ", (words, style), (f"  {duration(document.seconds)}", "dim")
+    )
     parts: list[RenderableType] = [head, Text("")]
     sources = {name: line for name, line in document.sources.items() if line["batches"] or line["damaged"]}
     models = {name: line for name, line in document.models.items() if line.slices}

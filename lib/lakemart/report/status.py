@@ -48,10 +48,16 @@ def _when(writer: WriterStatus) -> str:
 def _notes(writer: WriterStatus) -> list[RenderableType]:
     notes: list[RenderableType] = []
     if writer.state == "refused":
-        notes.append(Text.assemble(("✗ ", "bold red"), f"{writer.writer}: number {writer.number} was refused in run {writer.last_run}"))
+        notes.append(
+            Text.assemble(
+                ("✗ ", "bold red"), f"{writer.writer}: number {writer.number} was refused in run {writer.last_run}"
+            )
+        )
         notes += [Padding(Text(reason), (0, 0, 0, 2), expand=False) for reason in writer.reasons]
     if writer.damaged:
-        notes.append(Text.assemble(("✗ ", "red"), f"{writer.writer}: {counted(writer.damaged, 'damaged object')} to be replaced"))
+        notes.append(
+            Text.assemble(("✗ ", "red"), f"{writer.writer}: {counted(writer.damaged, 'damaged object')} to be replaced")
+        )
     if writer.holder:
         notes.append(Text.assemble(("● ", "yellow"), f"{writer.writer}: at work: {writer.holder}"))
     return notes

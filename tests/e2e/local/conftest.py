@@ -110,8 +110,8 @@ def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 @pytest.fixture
-def other_state(tmp_path: Path, state: Path) -> Iterator[Path]:
+def other_state(state: Path) -> Iterator[Path]:
     """A second one beside it."""
-    folder = tmp_path / "another"
+    folder = state.with_name("another")
     yield folder
     bring_down(project_in(folder), wait=20)

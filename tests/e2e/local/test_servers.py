@@ -92,7 +92,7 @@ def test_a_killed_command_leaves_nothing_running(state: Path) -> None:
 def test_a_command_killed_during_the_start_is_nothing_the_next_one_stumbles_over(state: Path) -> None:
     for delay in (0.0, 0.3, 0.8):
         command = Command(state)
-        eventually(lambda: (state / "run" / "start.lock").exists())
+        eventually((state / "run" / "start.lock").exists)
         time.sleep(delay)  # somewhere between the lock and the ready servers
         command.kill()
 
@@ -139,7 +139,9 @@ def test_objects_outlive_the_server_with_etag_and_time(state: Path) -> None:
         after = list(store.list())
 
         assert [info.key for info in after] == sorted(names)
-        assert [(info.key, info.etag, info.size) for info in after] == [(info.key, info.etag, info.size) for info in before]
+        assert [(info.key, info.etag, info.size) for info in after] == [
+            (info.key, info.etag, info.size) for info in before
+        ]
         assert [store.read(name)[0] for name in names] == [name.encode() for name in names]
         assert store.put_if_absent("plain", b"other") is False
         assert store.put_if_match("plain", b"new", before[-1].etag) is False
@@ -198,7 +200,12 @@ def test_down_that_waits_ends_the_servers_after_the_command(state: Path) -> None
 def test_credentials_and_endpoints_are_for_the_owner_alone_and_keep_their_value(state: Path) -> None:
     with Environment(project_in(state)) as environment:
         before = environment.endpoints()
-        files = [state / "credentials.json", *(state / "run").glob("*.json"), *(state / "run").glob("*.password"), state / "run" / "s3.key"]
+        files = [
+            state / "credentials.json",
+            *(state / "run").glob("*.json"),
+            *(state / "run").glob("*.password"),
+            state / "run" / "s3.key",
+        ]
         assert {stat.S_IMODE(path.stat().st_mode) for path in files} == {0o600}
         assert stat.S_IMODE((state / "run").stat().st_mode) == 0o700
         assert before.users["lakemart"] not in repr(before)
@@ -213,7 +220,10 @@ def test_credentials_and_endpoints_are_for_the_owner_alone_and_keep_their_value(
 def test_a_foreign_access_key_is_refused(state: Path) -> None:
     with Environment(project_in(state)) as environment:
         place = environment.staging()
-        stranger = Location(uri=place.uri, s3=type(place.s3)(endpoint_url=place.s3.endpoint_url, region="us-east-1", access_key="A", secret_key="B"))
+        stranger = Location(
+            uri=place.uri,
+            s3=type(place.s3)(endpoint_url=place.s3.endpoint_url, region="us-east-1", access_key="A", secret_key="B"),
+        )
 
         with pytest.raises(ConfigError, match="does not accept the credentials"):
             list(open_store(stranger).list())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import uuid
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="session")
 def s3() -> Iterator[S3Settings]:
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    logging.getLogger("werkzeug").setLevel(logging.WARNING)
     server.start()
     host, port = server.get_host_and_port()
     yield S3Settings(endpoint_url=f"http://{host}:{port}", region="us-east-1", access_key="test", secret_key="test")

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date
 from decimal import Decimal
+
+from e2e.publish.lab import EVERY_TYPE, Wire, every_type_row
 
 ONE, TWO = date(2015, 1, 1), date(2015, 1, 2)
 
@@ -37,3 +40,118 @@ def test_only_the_slices_a_build_touched_are_replaced(mart):
 
     assert record.done["slices"] == ["2015-01-02"]
     assert mart.rows() == [(ONE, "push", 3, None), (TWO, "fork", 1, None), (TWO, "push", 6, None)]
+
+
+def test_an_emptied_slice_is_emptied_in_the_warehouse(mart):
+    mart.build({"2015-01-01": [("push", 3, None)], "2015-01-02": [("push", 5, None)]})
+    mart.advance()
+    mart.build({"2015-01-02": []})
+
+    record = mart.advance()
+
+    assert (record.done["slices"], record.done["staged"], record.done["warehouse"]) == (["2015-01-02"], 0, 0)
+    assert mart.rows() == [(ONE, "push", 3, None)]
+    assert mart.loads()[-1] == (2, '["2015-01-02"]', 1, 0)
+
+
+def test_the_null_slice_is_replaced_like_any_other(mart):
+    mart.build({None: [("push", 3, None)], "2015-01-02": [("push", 5, None)]})
+    mart.advance()
+    mart.build({None: [("push", 4, None)]})
+
+    mart.advance()
+
+    assert mart.rows() == [(None, "push", 4, None), (TWO, "push", 5, None)]
+
+
+def test_a_mart_without_slices_is_replaced_as_a_whole_and_its_settings_touch_no_row(mart):
+    mart.slice = None
+    mart.build({None: [(ONE, "push", 3, None), (TWO, "push", 5, None)]})
+    mart.advance()
+    mart.build({None: [(TWO, "fork", 6, None)]})
+    mart.advance()
+    mart.publish = {"grant_select_to": ("analyst",)}
+
+    record = mart.advance()
+
+    assert record.done["staged"] == 0
+    assert mart.rows() == [(TWO, "fork", 6, None)]
+    assert mart.advance() is None
+
+
+def test_every_type_comes_back_as_it_went_in(mart):
+    mart.columns = dict(EVERY_TYPE)
+    mart.key = ()
+    rows = [every_type_row(i) for i in range(4)]
+    mart.build({"2015-01-01": rows})
+
+    mart.advance()
+
+    found = {row[2]: row for row in mart.rows()}
+    for row in rows:
+        there = found[row[1]][1:]
+        assert there[:9] == row[:9]
+        assert there[9] == row[9].replace(tzinfo=None)
+        assert there[10] == row[10]
+        assert there[11] == row[11]
+        assert json.loads(there[12]) == json.loads(row[12])
+        assert json.loads(there[13]) == row[13]
+
+
+def test_a_text_too_long_refuses_the_number_and_goes_through_when_mended(mart):
+    mart.build({"2015-01-01": [("push", 3, None)]})
+    mart.advance()
+    mart.build({"2015-01-01": [("a kind too long", 3, None), ("push", 1, None)]})
+
+    refused = mart.advance()
+
+    assert refused.refused
+    assert refused.decision["stops"]
+    (reason,) = refused.decision["reasons"]
+    assert "1 values of more than 8 bytes, the longest of 15 bytes, 'a kind too long'" in reason
+    assert mart.rows() == [(ONE, "push", 3, None)]
+    assert mart.staged() == []
+
+    with Wire(mart.server) as wire:
+        wire.run(f"ALTER TABLE {mart.table} ALTER COLUMN kind TYPE varchar(15)")
+    mended = mart.advance()
+
+    assert mended.number == 3
+    assert len(mart.rows()) == 2
+
+
+def test_a_column_the_table_lacks_refuses_the_number_with_its_ddl(mart):
+    with Wire(mart.server) as wire:
+        wire.run(f"CREATE SCHEMA {mart.schema}")
+        wire.run(f"CREATE TABLE {mart.table} (kind varchar(8), day date, events bigint)")
+    mart.build({"2015-01-01": [("push", 3, None)]})
+
+    refused = mart.advance()
+
+    (reason,) = refused.decision["reasons"]
+    ddl = reason.partition(": ")[2]
+    with Wire(mart.server) as wire:
+        wire.run(ddl)
+    assert mart.advance().done["warehouse"] == 1
+    assert mart.rows() == [(ONE, "push", 3, None)]
+
+
+def test_grants_and_comments_are_there_and_survive_publishes(mart):
+    mart.publish = {"grant_select_to": ("analyst",)}
+    mart.descriptions = {"": "Events a day; it's counted", "day": "UTC date"}
+    mart.build({"2015-01-01": [("push", 3, None)]})
+    mart.advance()
+    query = (
+        "SELECT has_table_privilege('analyst', c.oid, 'SELECT'), has_schema_privilege('analyst', n.oid, 'USAGE'), d.objsubid, d.description"
+        " FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_description d ON d.objoid = c.oid"
+        " WHERE n.nspname = %s AND c.relname = 'activity' ORDER BY d.objsubid"
+    )
+    with Wire(mart.server) as wire:
+        before = wire.run(query, mart.schema)
+    mart.build({"2015-01-01": [("push", 4, None)]})
+
+    mart.advance()
+
+    with Wire(mart.server) as wire:
+        assert wire.run(query, mart.schema) == before
+    assert before == [(True, True, 0, "Events a day; it's counted"), (True, True, 1, "UTC date")]

@@ -189,7 +189,7 @@ def test_the_decoder_understands_every_path_of_the_reference(orders: Source) -> 
     decoded = decode(json.dumps(document).encode(), orders.feed, pii_key=b"key")
 
     assert decoded.counts.good == 1
-    rows = {name: table.to_pylist() for name, table in decoded.tables.items()}
+    rows = {name: table.to_pylist() for name, table in decoded.rows.items()}
     assert rows["orders"][0]["updated_at"] == datetime(2015, 1, 2, tzinfo=UTC)
     assert rows["orders"][0]["order_date"] == date(2014, 12, 31), (
         "midnight and a half in Berlin is the day before in UTC"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -179,6 +180,7 @@ def test_files_are_packed_into_tasks_by_size_and_only_those_of_the_slices(monkey
     assert [[file.path for file in part] for part in pack(found, None)] == [["0", "1"], ["2"], ["3"], ["4"]]
     assert [[file.path for file in part] for part in pack(found, ["d1"])] == [["1"], ["3"]]
     assert pack(found, []) == []
+    assert pack(replace(found, partition_by=None), []) == [], "settings alone stage nothing of a mart without slices"
 
 
 def test_the_results_of_tasks_add_up(tmp_path):
