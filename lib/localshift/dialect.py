@@ -101,6 +101,8 @@ class _Writer:
             close = self.view.pairs[i]
             return "(" + self.emit(i + 1, close) + ")", close + 1
         if token.kind == "quoted" or token.text.startswith("#"):
+            if not self.system and self.view.upper(i + 1) == "(":
+                refuse_function(token.name, self.builtins, user_tables=self.user_tables)
             return quote_identifier(token.name), i + 1
         if token.kind == "word" and self.view.upper(i + 1) == "(":
             return self._call(i)

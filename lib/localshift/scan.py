@@ -9,7 +9,7 @@ from localshift.errors import SYNTAX_ERROR, SqlError, syntax_error
 from localshift.lex import Token
 
 # PostgreSQL has its own limit on nesting; ours keeps the recursion below Python's.
-MAX_NESTING = 200
+MAX_NESTING = 100
 
 
 class View:

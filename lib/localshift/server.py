@@ -12,11 +12,12 @@ from pathlib import Path
 
 from localshift import catalog, wire
 from localshift.errors import PROTOCOL_VIOLATION, WRONG_PASSWORD, FatalError, SqlError, redshift_fields
+from localshift.execution import ClientReader, Executor, Surroundings
 from localshift.history import History, Who
 from localshift.load import Stores
 from localshift.objects import make_client
 from localshift.options import Options
-from localshift.session import ClientReader, Session, Surroundings
+from localshift.session import Session
 from localshift.upstream import Upstream, UpstreamError, cancel, connect
 
 SERVER_VERSION = "8.0.2"
@@ -39,7 +40,7 @@ class Server:
     shared: Surroundings
     admin: Upstream
     listener: asyncio.Server | None
-    sessions: dict[tuple[int, int], Session]
+    sessions: dict[tuple[int, int], Executor]
     tasks: set[asyncio.Task[None]]
 
     @property
@@ -146,13 +147,13 @@ async def _session(
         raise FatalError("3D000", f'database "{database}" does not exist')
     upstream = await connect(server.socket, _upstream_parameters(server.options, parameters, user, database))
     who = Who(user=user, database=database, pid=upstream.pid)
-    session = Session(reader, writer, upstream, who, server.shared)
+    executor = Executor(reader, writer, upstream, who, server.shared)
     key = (upstream.pid, secrets.randbits(31))
-    server.sessions[key] = session
+    server.sessions[key] = executor
     try:
         writer.write(_greeting(upstream, key))
         await writer.drain()
-        await session.run()
+        await Session(executor).run()
     finally:
         del server.sessions[key]
         server.shared.history.forget(upstream.pid)

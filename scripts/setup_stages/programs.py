@@ -83,8 +83,8 @@ def failure(doing: str, output: str) -> SetupError:
         )
     if "No space left on device" in output:
         return SetupError(f"the disk is full while {doing}: set-up needs about 6 GB, and 2 GB stay in use. Log: {LOG}")
-    last = [line.strip() for line in output.splitlines() if line.strip()][-1]
-    return SetupError(f"{doing} failed: {last}. Details: {LOG}")
+    said = [line.strip() for line in output.splitlines() if line.strip()] or ["it said nothing"]
+    return SetupError(f"{doing} failed: {said[-1]}. Details: {LOG}")
 
 
 def environment() -> dict[str, str]:

@@ -58,10 +58,10 @@ def options(  # noqa: PLR0913, PLR0917 - one parameter for each global option, a
     ] = None,
     json: Annotated[
         bool, typer.Option("--json", metavar="", help="One JSON document on standard output, and nothing else there.")
-    ] = False,  # noqa: FBT002 - typer's way
+    ] = False,
     debug: Annotated[
         bool, typer.Option("--debug", metavar="", help="All log lines, Spark's too, and a stack trace with an error.")
-    ] = False,  # noqa: FBT002 - the same
+    ] = False,
     wait: Annotated[
         float,
         typer.Option(
@@ -195,7 +195,7 @@ def query(
     ],
     lake: Annotated[
         bool, typer.Option("--lake", metavar="", help="Spark SQL over the lake's tables instead of the warehouse.")
-    ] = False,  # noqa: FBT002 - the same
+    ] = False,
 ) -> Answer:
     """Run SQL on the warehouse, or with --lake on the lake's tables, and print the rows.
 

@@ -12,7 +12,8 @@ from lakemart.cli.invocation import Invocation
 from lakemart.cli.opening import load
 from lakemart.config.resolved import resolved
 from lakemart.config.schema import schema_texts, schemas
-from lakemart.local.environment import Environment, bring_down
+from lakemart.local.ending import bring_down
+from lakemart.local.environment import Environment
 from lakemart.local.state import LOADER, Endpoints
 from lakemart.report.places import configuration, connections
 

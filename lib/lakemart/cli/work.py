@@ -120,7 +120,7 @@ def verify(invocation: Invocation) -> Answer:
 def quarantine(invocation: Invocation, source: str | None, export: Path | None) -> Answer:
     """The groups of rejected records, or their exact bytes in a file."""
     from lakemart.pipeline.quarantine import export_quarantine  # noqa: PLC0415 - see run
-    from lakemart.pipeline.quarantine import quarantine as groups_of
+    from lakemart.pipeline.quarantine import quarantine as groups_of  # noqa: PLC0415 - see run
     from lakemart.report.quarantine import quarantine_groups  # noqa: PLC0415 - see run
 
     with _opened(invocation) as opened:

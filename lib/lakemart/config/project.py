@@ -59,7 +59,7 @@ class Engine:
 class Lease:
     """How long a lease that nobody renews is watched before it is taken over."""
 
-    ttl: timedelta = timedelta(seconds=60)
+    ttl: timedelta = timedelta(seconds=15)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -79,8 +79,8 @@ class LeaseFile(Written):
     """The lease that keeps two runs from doing the same work."""
 
     ttl: Duration = Field(
-        timedelta(seconds=60),
-        json_schema_extra={"default": "60s"},
+        timedelta(seconds=15),
+        json_schema_extra={"default": "15s"},
         description="How long a lease that nobody renews is watched before it is taken over.",
         examples=["60s"],
     )

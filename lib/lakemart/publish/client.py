@@ -62,6 +62,19 @@ def connect(target: WarehouseTarget, tag: Tag) -> Session:
     return session
 
 
+def query(target: WarehouseTarget, tag: Tag, sql: str) -> tuple[list[str], Rows]:
+    """The columns and rows of one statement that a person wrote, sent as it is; none where it returns none.
+
+    What it changes is committed. Raises ConfigError with Redshift's own words when it is refused.
+    """
+    session = connect(target, tag)
+    assert isinstance(session, _DriverSession)  # noqa: S101 - connect() makes no other
+    try:
+        return session.ask(sql)
+    finally:
+        session.close()
+
+
 class _DriverSession:
     def __init__(self, connection: Connection, tag: Tag, where: str) -> None:
         self._connection = connection
@@ -78,6 +91,21 @@ class _DriverSession:
                 return [tuple(row) for row in cursor.fetchall()] if cursor.description else []
         except _driver_errors() as error:
             raise raised(_report(error, during), where=_place(statement, self._where)) from None if _secret(error) else error
+
+    def ask(self, sql: str) -> tuple[list[str], Rows]:
+        """See `query`."""
+        try:
+            with self._connection.cursor() as cursor:
+                cursor.execute(sql)
+                columns = [_text(column[0]) for column in cursor.description or ()]
+                return columns, [tuple(row) for row in cursor.fetchall()] if columns else []
+        except _driver_errors() as error:
+            report = _report(error, "other")
+            if not report.state:
+                raise raised(report, where=self._where) from None
+            raise ConfigError(
+                f"the warehouse refuses the statement: {report.message}", where=self._where, next_step="Mend the statement."
+            ) from None
 
     def close(self) -> None:
         try:
@@ -111,12 +139,26 @@ def _open(target: WarehouseTarget) -> Connection:
             arguments |= {"is_serverless": True, "serverless_work_group": target.workgroup}
     else:
         arguments |= {"user": target.user, "password": target.password.reveal() if target.password else ""}
+    failure: Exception
     try:
         connection = redshift_connector.connect(**arguments)
     except _driver_errors() as error:
-        raise raised(_report(error, "connect"), where=str(target)) from None
-    connection.autocommit = True
-    return connection
+        _close_what_is_left(error)
+        failure = raised(_report(error, "connect"), where=str(target))
+    else:
+        connection.autocommit = True
+        return connection
+    raise failure  # outside the handler, so that no frame that knows the password hangs on it
+
+
+def _close_what_is_left(error: Exception) -> None:
+    """Closes the socket that the driver leaves open when the server refuses a login; only its frames still know it."""
+    trace = error.__traceback__
+    while trace is not None:
+        left = getattr(trace.tb_frame.f_locals.get("self"), "_usock", None)
+        if isinstance(left, socket.socket):
+            left.close()
+        trace = trace.tb_next
 
 
 def _driver_errors() -> tuple[type[Exception], ...]:
@@ -145,3 +187,7 @@ def _place(statement: Statement, where: str) -> str:
     tables = ", ".join(str(table) for table in table_names(statement))
     manifest = f", manifest {statement.manifest}" if isinstance(statement, CopyParquet) else ""
     return f"{type(statement).__name__}{f' of {tables}' if tables else ''}{manifest} at {where}"
+
+
+def _text(name: str | bytes) -> str:
+    return name.decode() if isinstance(name, bytes) else name

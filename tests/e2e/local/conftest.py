@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from lakemart.config.project import Project
-from lakemart.local.environment import bring_down
+from lakemart.local.ending import bring_down
 from lakemart.local.state import State
 
 DOUBLE = Path(__file__).parent / "double"

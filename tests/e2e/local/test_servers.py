@@ -11,7 +11,8 @@ import pytest
 
 from e2e.local.conftest import Command, eventually, is_down, processes, project_in
 from lakemart.errors import ConfigError, LockedError, TransientError
-from lakemart.local.environment import Environment, bring_down
+from lakemart.local.ending import bring_down
+from lakemart.local.environment import Environment
 from lakemart.local.state import State
 from lakemart.storage.store import Location, open_store
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import boto3
 import pytest
-from e2e.publish.lab import ROLE, Mart, Wire
 from moto.server import ThreadedMotoServer
 
+from e2e.publish.lab import ROLE, Mart, Wire
 from lakemart import steps
 from lakemart.storage.store import Location, S3Settings
 from localshift.fixture import Localshift

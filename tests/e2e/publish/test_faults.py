@@ -9,10 +9,11 @@ import threading
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
-from e2e.publish.lab import ROLE, Wire
 
+from e2e.publish.lab import ROLE, Mart, Wire
 from lakemart import steps
 from lakemart.errors import ConfigError, LockedError, TransientError
 from lakemart.ledger import records
@@ -32,14 +33,14 @@ POINTS = [
 TAG = Tag(version="1", project="demo", model="activity", run="r", user="u")
 
 
-def published_once(mart, rows, number=2):
+def published_once(mart: Mart, rows: Any, number: Any=2) -> None:
     assert mart.rows() == rows
     assert [load[0] for load in mart.loads()] == list(range(1, number + 1))
     assert verify_mart(mart.model, project="demo", lake=mart.lake, warehouse=lambda: mart.warehouse, run="r", user="u").findings == ()
 
 
 @pytest.fixture
-def rebuilt(mart):
+def rebuilt(mart: Mart):
     """Published once, then built again: its second publish is what the tests disturb."""
     mart.build({"2015-01-01": [("push", 3, None)]})
     mart.advance()
@@ -51,7 +52,7 @@ AFTER = [(ONE, "fork", 1, None), (ONE, "push", 4, None)]
 
 
 @pytest.mark.parametrize("point", POINTS)
-def test_a_run_that_dies_at_any_step_is_finished_by_the_next(rebuilt, point):
+def test_a_run_that_dies_at_any_step_is_finished_by_the_next(rebuilt: Mart, point: Any) -> None:
     steps.arm(f"{point}:raise")
     with pytest.raises(RuntimeError):
         rebuilt.advance()
@@ -65,7 +66,7 @@ def test_a_run_that_dies_at_any_step_is_finished_by_the_next(rebuilt, point):
 
 @pytest.mark.parametrize("step", ["warehouse.prepare", "warehouse.copy", "warehouse.replace", "warehouse.commit"])
 @pytest.mark.parametrize("when", ["before", "after"])
-def test_a_lost_answer_heals_within_the_run(rebuilt, step, when):
+def test_a_lost_answer_heals_within_the_run(rebuilt: Mart, step: Any, when: Any) -> None:
     steps.arm(f"{step}:{when}:lose")
 
     rebuilt.advance()
@@ -73,14 +74,14 @@ def test_a_lost_answer_heals_within_the_run(rebuilt, step, when):
     published_once(rebuilt, AFTER)
 
 
-def test_a_session_that_the_warehouse_ends_in_the_transaction_is_replaced(rebuilt):
+def test_a_session_that_the_warehouse_ends_in_the_transaction_is_replaced(rebuilt: Mart) -> None:
     opened = []
 
     def opener():
         session = connect(WarehouseTarget.of(rebuilt.warehouse), TAG)
         execute = session.execute
 
-        def ending(statement):
+        def ending(statement: Any):
             if type(statement).__name__ == "InsertFromStaging" and len(opened) == 2:
                 session._connection._usock.shutdown(2)
             return execute(statement)
@@ -95,7 +96,7 @@ def test_a_session_that_the_warehouse_ends_in_the_transaction_is_replaced(rebuil
     published_once(rebuilt, AFTER)
 
 
-def test_staged_files_that_are_gone_are_staged_again_from_the_pinned_version(rebuilt):
+def test_staged_files_that_are_gone_are_staged_again_from_the_pinned_version(rebuilt: Mart) -> None:
     steps.arm("decision.write:after:raise")
     with pytest.raises(RuntimeError):
         rebuilt.advance()
@@ -110,7 +111,7 @@ def test_staged_files_that_are_gone_are_staged_again_from_the_pinned_version(reb
     assert rebuilt.staged() == []
 
 
-def test_staged_files_that_are_gone_after_the_commit_are_not_missed(rebuilt):
+def test_staged_files_that_are_gone_after_the_commit_are_not_missed(rebuilt: Mart) -> None:
     steps.arm("warehouse.commit:after:raise")
     with pytest.raises(RuntimeError):
         rebuilt.advance()
@@ -123,7 +124,7 @@ def test_staged_files_that_are_gone_after_the_commit_are_not_missed(rebuilt):
     published_once(rebuilt, AFTER)
 
 
-def test_a_table_made_anew_in_another_order_between_intent_and_load_is_staged_again(rebuilt):
+def test_a_table_made_anew_in_another_order_between_intent_and_load_is_staged_again(rebuilt: Mart) -> None:
     steps.arm("decision.write:after:raise")
     with pytest.raises(RuntimeError):
         rebuilt.advance()
@@ -138,7 +139,7 @@ def test_a_table_made_anew_in_another_order_between_intent_and_load_is_staged_ag
     assert rebuilt.staged() == []
 
 
-def test_two_publishers_of_one_intent_load_it_once(rebuilt):
+def test_two_publishers_of_one_intent_load_it_once(rebuilt: Mart) -> None:
     steps.arm("decision.write:after:raise")
     with pytest.raises(RuntimeError):
         rebuilt.advance()
@@ -146,7 +147,7 @@ def test_two_publishers_of_one_intent_load_it_once(rebuilt):
     (record,) = records.numbers(open_store(rebuilt.lake), "mart/activity", after=1)
     errors: list[BaseException] = []
 
-    def publish():
+    def publish() -> None:
         try:
             rebuilt.stage().commit(2, record.plan, record.decision)
         except TransientError as error:
@@ -162,7 +163,7 @@ def test_two_publishers_of_one_intent_load_it_once(rebuilt):
     published_once(rebuilt, AFTER)
 
 
-def test_an_older_publisher_that_wakes_after_a_newer_one_does_not_step_back(rebuilt):
+def test_an_older_publisher_that_wakes_after_a_newer_one_does_not_step_back(rebuilt: Mart) -> None:
     steps.arm("decision.write:after:raise")
     with pytest.raises(RuntimeError):
         rebuilt.advance()
@@ -178,11 +179,11 @@ def test_an_older_publisher_that_wakes_after_a_newer_one_does_not_step_back(rebu
     assert rebuilt.rows() == [(ONE, "push", 5, None)]
 
 
-def test_readers_see_the_old_or_the_new_rows_and_never_none(rebuilt):
+def test_readers_see_the_old_or_the_new_rows_and_never_none(rebuilt: Mart) -> None:
     seen: set[int] = set()
     stop = threading.Event()
 
-    def read():
+    def read() -> None:
         with Wire(rebuilt.server) as wire:
             while not stop.is_set():
                 seen.add(wire.run(f"SELECT COUNT(*) FROM {rebuilt.table}")[0][0])
@@ -199,7 +200,7 @@ def test_readers_see_the_old_or_the_new_rows_and_never_none(rebuilt):
     assert seen
 
 
-def test_a_wrong_password_is_the_projects_fault_and_is_never_shown(rebuilt, tmp_path):
+def test_a_wrong_password_is_the_projects_fault_and_is_never_shown(rebuilt: Mart, tmp_path: Path) -> None:
     Path(rebuilt.password).write_text("wrong-horse-battery")
 
     with pytest.raises(ConfigError, match="does not let the user in") as caught:
@@ -209,7 +210,7 @@ def test_a_wrong_password_is_the_projects_fault_and_is_never_shown(rebuilt, tmp_
     assert "wrong-horse" not in whole
 
 
-def test_a_missing_database_and_a_role_that_may_not_read_are_the_projects_fault(rebuilt):
+def test_a_missing_database_and_a_role_that_may_not_read_are_the_projects_fault(rebuilt: Mart) -> None:
     target = WarehouseTarget.of(rebuilt.warehouse)
     with pytest.raises(ConfigError, match="nowhere"):
         connect(replace(target, database="nowhere"), TAG)
@@ -218,7 +219,7 @@ def test_a_missing_database_and_a_role_that_may_not_read_are_the_projects_fault(
         rebuilt.advance()
 
 
-def test_a_dead_warehouse_may_be_tried_later(rebuilt):
+def test_a_dead_warehouse_may_be_tried_later(rebuilt: Mart) -> None:
     target = replace(WarehouseTarget.of(rebuilt.warehouse), port=1)
 
     with pytest.raises(UnreachableError, match="cannot be reached") as caught:
@@ -227,7 +228,7 @@ def test_a_dead_warehouse_may_be_tried_later(rebuilt):
     assert caught.value.exit_code == 5
 
 
-def test_a_role_that_is_not_there_is_named(mart):
+def test_a_role_that_is_not_there_is_named(mart: Mart) -> None:
     mart.publish = {"grant_select_to": ("nobody_here",)}
     mart.build({"2015-01-01": [("push", 3, None)]})
 
@@ -235,14 +236,14 @@ def test_a_role_that_is_not_there_is_named(mart):
         mart.advance()
 
 
-def test_no_one_is_spoken_to_without_tls_but_this_machine(rebuilt):
+def test_no_one_is_spoken_to_without_tls_but_this_machine(rebuilt: Mart) -> None:
     target = replace(WarehouseTarget.of(rebuilt.warehouse), host="warehouse.example.com")
 
     with pytest.raises(ConfigError, match="without TLS"):
         connect(target, TAG)
 
 
-def test_every_statement_of_a_publish_carries_its_tag_and_the_label_begins_with_the_run(rebuilt):
+def test_every_statement_of_a_publish_carries_its_tag_and_the_label_begins_with_the_run(rebuilt: Mart) -> None:
     rebuilt.advance()
 
     with Wire(rebuilt.server) as wire:
@@ -253,7 +254,7 @@ def test_every_statement_of_a_publish_carries_its_tag_and_the_label_begins_with_
     assert all(label.startswith("20261124t060000-abcdef ") for _, label in ours)
 
 
-def test_importing_the_room_imports_no_driver_and_no_spark():
+def test_importing_the_room_imports_no_driver_and_no_spark() -> None:
     code = "import sys, lakemart.publish.stage, lakemart.publish.verify; print([m for m in ('redshift_connector', 'pyspark') if m in sys.modules])"
     root = Path(__file__).parents[3]
 

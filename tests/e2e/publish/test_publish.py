@@ -6,12 +6,12 @@ import json
 from datetime import date
 from decimal import Decimal
 
-from e2e.publish.lab import EVERY_TYPE, Wire, every_type_row
+from e2e.publish.lab import EVERY_TYPE, Mart, Wire, every_type_row
 
 ONE, TWO = date(2015, 1, 1), date(2015, 1, 2)
 
 
-def test_a_first_publish_creates_loads_and_tells_the_same_rows_everywhere(mart):
+def test_a_first_publish_creates_loads_and_tells_the_same_rows_everywhere(mart: Mart) -> None:
     mart.publish = {"grant_select_to": ("analyst",), "distkey": "kind", "sortkey": ("day",)}
     mart.build({"2015-01-01": [("push", 3, Decimal("1.50")), ("fork", 1, None)], "2015-01-02": [("push", 5, Decimal("0.00"))]})
 
@@ -24,14 +24,14 @@ def test_a_first_publish_creates_loads_and_tells_the_same_rows_everywhere(mart):
     assert mart.staged() == []
 
 
-def test_a_second_publish_with_nothing_new_is_nothing_to_do(mart):
+def test_a_second_publish_with_nothing_new_is_nothing_to_do(mart: Mart) -> None:
     mart.build({"2015-01-01": [("push", 3, None)]})
     mart.advance()
 
     assert mart.advance() is None
 
 
-def test_only_the_slices_a_build_touched_are_replaced(mart):
+def test_only_the_slices_a_build_touched_are_replaced(mart: Mart) -> None:
     mart.build({"2015-01-01": [("push", 3, None)], "2015-01-02": [("push", 5, None)]})
     mart.advance()
     mart.build({"2015-01-02": [("push", 6, None), ("fork", 1, None)]})
@@ -42,7 +42,7 @@ def test_only_the_slices_a_build_touched_are_replaced(mart):
     assert mart.rows() == [(ONE, "push", 3, None), (TWO, "fork", 1, None), (TWO, "push", 6, None)]
 
 
-def test_an_emptied_slice_is_emptied_in_the_warehouse(mart):
+def test_an_emptied_slice_is_emptied_in_the_warehouse(mart: Mart) -> None:
     mart.build({"2015-01-01": [("push", 3, None)], "2015-01-02": [("push", 5, None)]})
     mart.advance()
     mart.build({"2015-01-02": []})
@@ -54,7 +54,7 @@ def test_an_emptied_slice_is_emptied_in_the_warehouse(mart):
     assert mart.loads()[-1] == (2, '["2015-01-02"]', 1, 0)
 
 
-def test_the_null_slice_is_replaced_like_any_other(mart):
+def test_the_null_slice_is_replaced_like_any_other(mart: Mart) -> None:
     mart.build({None: [("push", 3, None)], "2015-01-02": [("push", 5, None)]})
     mart.advance()
     mart.build({None: [("push", 4, None)]})
@@ -64,7 +64,7 @@ def test_the_null_slice_is_replaced_like_any_other(mart):
     assert mart.rows() == [(None, "push", 4, None), (TWO, "push", 5, None)]
 
 
-def test_a_mart_without_slices_is_replaced_as_a_whole_and_its_settings_touch_no_row(mart):
+def test_a_mart_without_slices_is_replaced_as_a_whole_and_its_settings_touch_no_row(mart: Mart) -> None:
     mart.slice = None
     mart.build({None: [(ONE, "push", 3, None), (TWO, "push", 5, None)]})
     mart.advance()
@@ -79,7 +79,7 @@ def test_a_mart_without_slices_is_replaced_as_a_whole_and_its_settings_touch_no_
     assert mart.advance() is None
 
 
-def test_every_type_comes_back_as_it_went_in(mart):
+def test_every_type_comes_back_as_it_went_in(mart: Mart) -> None:
     mart.columns = dict(EVERY_TYPE)
     mart.key = ()
     rows = [every_type_row(i) for i in range(4)]
@@ -98,7 +98,7 @@ def test_every_type_comes_back_as_it_went_in(mart):
         assert json.loads(there[13]) == row[13]
 
 
-def test_a_text_too_long_refuses_the_number_and_goes_through_when_mended(mart):
+def test_a_text_too_long_refuses_the_number_and_goes_through_when_mended(mart: Mart) -> None:
     mart.build({"2015-01-01": [("push", 3, None)]})
     mart.advance()
     mart.build({"2015-01-01": [("a kind too long", 3, None), ("push", 1, None)]})
@@ -120,7 +120,7 @@ def test_a_text_too_long_refuses_the_number_and_goes_through_when_mended(mart):
     assert len(mart.rows()) == 2
 
 
-def test_a_column_the_table_lacks_refuses_the_number_with_its_ddl(mart):
+def test_a_column_the_table_lacks_refuses_the_number_with_its_ddl(mart: Mart) -> None:
     with Wire(mart.server) as wire:
         wire.run(f"CREATE SCHEMA {mart.schema}")
         wire.run(f"CREATE TABLE {mart.table} (kind varchar(8), day date, events bigint)")
@@ -136,7 +136,7 @@ def test_a_column_the_table_lacks_refuses_the_number_with_its_ddl(mart):
     assert mart.rows() == [(ONE, "push", 3, None)]
 
 
-def test_grants_and_comments_are_there_and_survive_publishes(mart):
+def test_grants_and_comments_are_there_and_survive_publishes(mart: Mart) -> None:
     mart.publish = {"grant_select_to": ("analyst",)}
     mart.descriptions = {"": "Events a day; it's counted", "day": "UTC date"}
     mart.build({"2015-01-01": [("push", 3, None)]})

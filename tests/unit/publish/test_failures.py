@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
 
@@ -60,7 +61,7 @@ CASES = [
 
 
 @pytest.mark.parametrize(("report", "kind"), CASES, ids=[f"{r.state or 'wire'} {r.message[:40]}" for r, _ in CASES])
-def test_an_error_of_the_warehouse_says_who_can_mend_it(report, kind):
+def test_an_error_of_the_warehouse_says_who_can_mend_it(report: Any, kind: Any) -> None:
     error = raised(report, where="here")
 
     assert type(error) is kind
@@ -68,24 +69,24 @@ def test_an_error_of_the_warehouse_says_who_can_mend_it(report, kind):
     assert error.next_step
 
 
-def test_every_row_of_the_table_has_a_case():
+def test_every_row_of_the_table_has_a_case() -> None:
     used = {id(verdict(report)) for report, _ in CASES}
 
     assert [rule for rule in RULES if id(rule) not in used] == []
 
 
-def test_redshifts_own_words_are_kept_without_its_ruled_lines():
+def test_redshifts_own_words_are_kept_without_its_ruled_lines() -> None:
     error = raised(Report(state="XX000", message="Spectrum Scan Error", detail=SPECTRUM, during="load"), where="x")
 
     assert "incompatible Parquet schema for column 'k.n'" in error.what
     assert not re.search(r"-----|\n", error.what)
 
 
-def test_a_missing_table_outside_a_copy_is_no_fault_of_the_data():
+def test_a_missing_table_outside_a_copy_is_no_fault_of_the_data() -> None:
     assert verdict(Report(state="22012", message="division by zero")).verdict == "bug"
 
 
-def test_only_transient_errors_are_ever_tried_again():
+def test_only_transient_errors_are_ever_tried_again() -> None:
     for kind in (SerializationError, LostConnectionError, UnreachableError):
         assert issubclass(kind, TransientError)
     assert failures.RULES is RULES

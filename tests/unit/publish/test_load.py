@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any, Never
 
 import pytest
-from unit.publish.examples import COLUMNS, MANIFEST, ROLE, SUPER, TABLE, slices
-from unit.publish.recorder import Warehouse
 
 from lakemart import steps
 from lakemart.errors import DataError, LockedError
@@ -15,6 +14,8 @@ from lakemart.publish.failures import LostConnectionError, SerializationError, U
 from lakemart.publish.load import ATTEMPTS, Load, ReorderedError, load
 from lakemart.publish.mart import Mart
 from lakemart.publish.slices import Slices, slices_text
+from unit.publish.examples import COLUMNS, MANIFEST, ROLE, SUPER, TABLE, slices
+from unit.publish.recorder import Warehouse
 
 MART = Mart(
     model="hourly_activity", table=TABLE, columns=COLUMNS, slice="event_date", key=("event_date",), distkey="event_type",
@@ -45,17 +46,17 @@ def _no_faults():
     steps.disarm()
 
 
-def failing(kind, error, *, times=1, statement=lambda s: True):
+def failing(kind: Any, error: Any, *, times: Any=1, statement: Any=lambda s: True):
     """Raises `error` the first `times` times that a statement of this kind is sent."""
 
-    def fails(sent, nth):
+    def fails(sent: Any, nth: Any) -> None:
         if isinstance(sent, kind) and nth <= times and statement(sent):
             raise error
 
     return fails
 
 
-def test_a_load_is_copy_then_one_short_transaction(warehouse, waited):
+def test_a_load_is_copy_then_one_short_transaction(warehouse: Warehouse, waited: list[float]) -> None:
     loaded = load(warehouse.open, WHAT, waited.append)
 
     assert warehouse.kinds == [*PREPARE, *COPY, *REPLACE]
@@ -64,7 +65,7 @@ def test_a_load_is_copy_then_one_short_transaction(warehouse, waited):
     assert waited == []
 
 
-def test_the_statements_carry_what_the_plan_froze(warehouse, waited):
+def test_the_statements_carry_what_the_plan_froze(warehouse: Warehouse, waited: list[float]) -> None:
     load(warehouse.open, WHAT, waited.append)
 
     sent = {type(statement): statement for statement in warehouse.statements}
@@ -77,7 +78,7 @@ def test_the_statements_carry_what_the_plan_froze(warehouse, waited):
     )  # fmt: skip
 
 
-def test_a_new_target_gets_schema_tables_comments_and_grants_before_anything_is_copied(warehouse, waited):
+def test_a_new_target_gets_schema_tables_comments_and_grants_before_anything_is_copied(warehouse: Warehouse, waited: list[float]) -> None:
     warehouse.exists = False
 
     load(warehouse.open, WHAT, waited.append)
@@ -88,7 +89,7 @@ def test_a_new_target_gets_schema_tables_comments_and_grants_before_anything_is_
     ]  # fmt: skip
 
 
-def test_a_new_target_gets_its_loads_table(waited):
+def test_a_new_target_gets_its_loads_table(waited: list[float]) -> None:
     sent = []
 
     class Empty(Warehouse):
@@ -101,7 +102,7 @@ def test_a_new_target_gets_its_loads_table(waited):
         session = inner()
         execute = session.execute
 
-        def without_loads(statement):
+        def without_loads(statement: Any):
             sent.append(statement)
             rows = execute(statement)
             return [] if statement == st.DescribeTable(MART.loads) else rows
@@ -114,7 +115,7 @@ def test_a_new_target_gets_its_loads_table(waited):
     assert st.CreateLoadsTable(MART.loads) in sent
 
 
-def test_changed_settings_are_applied_to_a_standing_target(warehouse, waited):
+def test_changed_settings_are_applied_to_a_standing_target(warehouse: Warehouse, waited: list[float]) -> None:
     load(warehouse.open, replace(WHAT, settings_changed=True), waited.append)
 
     assert [kind for kind in warehouse.kinds if kind.startswith(("Grant", "Comment"))] == [
@@ -122,7 +123,7 @@ def test_changed_settings_are_applied_to_a_standing_target(warehouse, waited):
     ]  # fmt: skip
 
 
-def test_a_slice_without_rows_still_runs_the_transaction(waited):
+def test_a_slice_without_rows_still_runs_the_transaction(waited: list[float]) -> None:
     warehouse = Warehouse(mart=MART)
 
     loaded = load(warehouse.open, replace(WHAT, staged=0, manifest=None), waited.append)
@@ -132,7 +133,7 @@ def test_a_slice_without_rows_still_runs_the_transaction(waited):
     assert warehouse.recorded == 7
 
 
-def test_a_number_already_recorded_is_done_and_copies_nothing(warehouse, waited):
+def test_a_number_already_recorded_is_done_and_copies_nothing(warehouse: Warehouse, waited: list[float]) -> None:
     warehouse.recorded = 7
 
     loaded = load(warehouse.open, WHAT, waited.append)
@@ -141,7 +142,7 @@ def test_a_number_already_recorded_is_done_and_copies_nothing(warehouse, waited)
     assert (loaded.copied, loaded.already) == (24, True)
 
 
-def test_a_later_number_recorded_stops_the_load_before_it_copies(warehouse, waited):
+def test_a_later_number_recorded_stops_the_load_before_it_copies(warehouse: Warehouse, waited: list[float]) -> None:
     warehouse.recorded = 8
 
     with pytest.raises(LockedError, match=r"number 8 .* this load is number 7"):
@@ -150,10 +151,10 @@ def test_a_later_number_recorded_stops_the_load_before_it_copies(warehouse, wait
     assert warehouse.kinds == PREPARE
 
 
-def test_the_number_is_read_again_behind_the_lock(warehouse, waited):
+def test_the_number_is_read_again_behind_the_lock(warehouse: Warehouse, waited: list[float]) -> None:
     """Another publisher commits the same number between our COPY and our lock: nothing is loaded twice."""
 
-    def other_publisher(there):
+    def other_publisher(there: Any) -> None:
         there.recorded = 7
 
     warehouse.before_lock_is_held = other_publisher
@@ -164,8 +165,8 @@ def test_the_number_is_read_again_behind_the_lock(warehouse, waited):
     assert loaded.already
 
 
-def test_a_later_number_behind_the_lock_stops_the_load(warehouse, waited):
-    def other_publisher(there):
+def test_a_later_number_behind_the_lock_stops_the_load(warehouse: Warehouse, waited: list[float]) -> None:
+    def other_publisher(there: Any) -> None:
         there.recorded = 9
 
     warehouse.before_lock_is_held = other_publisher
@@ -176,7 +177,7 @@ def test_a_later_number_behind_the_lock_stops_the_load(warehouse, waited):
     assert "DeleteSlices" not in warehouse.kinds
 
 
-def test_a_copy_of_another_count_than_staged_publishes_nothing(warehouse, waited):
+def test_a_copy_of_another_count_than_staged_publishes_nothing(warehouse: Warehouse, waited: list[float]) -> None:
     warehouse.copied = 23
 
     with pytest.raises(DataError, match="23 rows were copied, 24 were staged"):
@@ -186,7 +187,7 @@ def test_a_copy_of_another_count_than_staged_publishes_nothing(warehouse, waited
     assert warehouse.closed == 1
 
 
-def test_slices_that_would_hold_other_rows_than_staged_are_not_committed(warehouse, waited):
+def test_slices_that_would_hold_other_rows_than_staged_are_not_committed(warehouse: Warehouse, waited: list[float]) -> None:
     warehouse.held = 25
 
     with pytest.raises(DataError, match="would hold 25 rows"):
@@ -195,7 +196,7 @@ def test_slices_that_would_hold_other_rows_than_staged_are_not_committed(warehou
     assert warehouse.recorded is None
 
 
-def test_a_table_in_another_order_than_staged_is_told_before_copy(warehouse, waited):
+def test_a_table_in_another_order_than_staged_is_told_before_copy(warehouse: Warehouse, waited: list[float]) -> None:
     warehouse.mart = replace(MART, columns=tuple(reversed(COLUMNS)))
 
     with pytest.raises(ReorderedError, match="now stand as small, busy"):
@@ -204,7 +205,7 @@ def test_a_table_in_another_order_than_staged_is_told_before_copy(warehouse, wai
     assert "CopyParquet" not in warehouse.kinds
 
 
-def test_a_table_that_lost_a_column_since_it_was_staged_is_refused_before_copy(warehouse, waited):
+def test_a_table_that_lost_a_column_since_it_was_staged_is_refused_before_copy(warehouse: Warehouse, waited: list[float]) -> None:
     warehouse.mart = replace(MART, columns=COLUMNS[:-1])
 
     with pytest.raises(DataError, match='ADD COLUMN "small" smallint'):
@@ -213,7 +214,7 @@ def test_a_table_that_lost_a_column_since_it_was_staged_is_refused_before_copy(w
     assert "CopyParquet" not in warehouse.kinds
 
 
-def test_super_columns_are_staged_as_text(waited):
+def test_super_columns_are_staged_as_text(waited: list[float]) -> None:
     mart = replace(MART, columns=SUPER)
     warehouse = Warehouse(mart=mart, copied=24, held=24)
 
@@ -224,7 +225,7 @@ def test_super_columns_are_staged_as_text(waited):
 
 
 @pytest.mark.parametrize("kind", [st.LockLoads, st.DeleteSlices, st.InsertFromStaging, st.InsertLoad, st.Commit])
-def test_a_serialization_error_repeats_the_whole_transaction_in_the_same_session(warehouse, waited, kind):
+def test_a_serialization_error_repeats_the_whole_transaction_in_the_same_session(warehouse: Warehouse, waited: list[float], kind: Any) -> None:
     warehouse.fails = failing(kind, SerializationError("1023"), times=2)
 
     load(warehouse.open, WHAT, waited.append)
@@ -236,7 +237,7 @@ def test_a_serialization_error_repeats_the_whole_transaction_in_the_same_session
     assert waited == [0.5, 1.0]
 
 
-def test_serialization_errors_without_end_are_given_up_after_bounded_waits(warehouse, waited):
+def test_serialization_errors_without_end_are_given_up_after_bounded_waits(warehouse: Warehouse, waited: list[float]) -> None:
     warehouse.fails = failing(st.Commit, SerializationError("1023"), times=99)
 
     with pytest.raises(SerializationError):
@@ -246,7 +247,7 @@ def test_serialization_errors_without_end_are_given_up_after_bounded_waits(wareh
     assert waited == [0.5, 1.0, 2.0, 4.0]
 
 
-def test_two_publishers_who_create_the_same_schema_do_not_stop_each_other(warehouse, waited):
+def test_two_publishers_who_create_the_same_schema_do_not_stop_each_other(warehouse: Warehouse, waited: list[float]) -> None:
     warehouse.exists = False
     warehouse.fails = failing(st.CreateSchema, SerializationError("pg_namespace"))
 
@@ -257,7 +258,7 @@ def test_two_publishers_who_create_the_same_schema_do_not_stop_each_other(wareho
 
 
 @pytest.mark.parametrize("kind", [st.CopyParquet, st.LockLoads, st.InsertFromStaging, st.InsertLoad])
-def test_a_lost_connection_begins_again_at_copy_in_a_new_session(warehouse, waited, kind):
+def test_a_lost_connection_begins_again_at_copy_in_a_new_session(warehouse: Warehouse, waited: list[float], kind: Any) -> None:
     warehouse.fails = failing(kind, LostConnectionError("gone"))
 
     load(warehouse.open, WHAT, waited.append)
@@ -268,7 +269,7 @@ def test_a_lost_connection_begins_again_at_copy_in_a_new_session(warehouse, wait
     assert warehouse.closed == 2
 
 
-def test_a_lost_answer_to_a_commit_that_was_done_is_read_back(warehouse, waited):
+def test_a_lost_answer_to_a_commit_that_was_done_is_read_back(warehouse: Warehouse, waited: list[float]) -> None:
     steps.arm("warehouse.commit:after:lose")
 
     loaded = load(warehouse.open, WHAT, waited.append)
@@ -278,7 +279,7 @@ def test_a_lost_answer_to_a_commit_that_was_done_is_read_back(warehouse, waited)
     assert warehouse.kinds[-len(PREPARE) - 1 :] == [*PREPARE, "CountSlices"]
 
 
-def test_a_lost_answer_to_a_commit_that_was_not_done_loads_again(warehouse, waited):
+def test_a_lost_answer_to_a_commit_that_was_not_done_loads_again(warehouse: Warehouse, waited: list[float]) -> None:
     warehouse.fails = failing(st.Commit, LostConnectionError("gone"))
 
     loaded = load(warehouse.open, WHAT, waited.append)
@@ -288,7 +289,7 @@ def test_a_lost_answer_to_a_commit_that_was_not_done_loads_again(warehouse, wait
     assert warehouse.recorded == 7
 
 
-def test_a_connection_lost_again_and_again_is_given_up(warehouse, waited):
+def test_a_connection_lost_again_and_again_is_given_up(warehouse: Warehouse, waited: list[float]) -> None:
     warehouse.fails = failing(st.CopyParquet, LostConnectionError("gone"), times=99)
 
     with pytest.raises(LostConnectionError, match="5 times"):
@@ -298,8 +299,8 @@ def test_a_connection_lost_again_and_again_is_given_up(warehouse, waited):
     assert warehouse.closed == ATTEMPTS
 
 
-def test_a_warehouse_that_is_down_is_told_at_once(waited):
-    def down():
+def test_a_warehouse_that_is_down_is_told_at_once(waited: list[float]) -> None:
+    def down() -> Never:
         raise UnreachableError("refused")
 
     with pytest.raises(UnreachableError):
@@ -308,7 +309,7 @@ def test_a_warehouse_that_is_down_is_told_at_once(waited):
     assert waited == []
 
 
-def test_a_warehouse_that_restarts_under_a_load_is_waited_for(warehouse, waited):
+def test_a_warehouse_that_restarts_under_a_load_is_waited_for(warehouse: Warehouse, waited: list[float]) -> None:
     warehouse.fails = failing(st.CopyParquet, LostConnectionError("gone"))
     tries = []
 
@@ -324,7 +325,7 @@ def test_a_warehouse_that_restarts_under_a_load_is_waited_for(warehouse, waited)
     assert warehouse.recorded == 7
 
 
-def test_any_other_failure_closes_the_session_and_so_undoes_the_transaction(warehouse, waited):
+def test_any_other_failure_closes_the_session_and_so_undoes_the_transaction(warehouse: Warehouse, waited: list[float]) -> None:
     warehouse.fails = failing(st.InsertFromStaging, DataError("too long"))
 
     with pytest.raises(DataError):
@@ -335,14 +336,14 @@ def test_any_other_failure_closes_the_session_and_so_undoes_the_transaction(ware
 
 
 @pytest.mark.parametrize("name", ["warehouse.prepare", "warehouse.copy", "warehouse.replace", "warehouse.commit"])
-def test_each_step_of_the_load_can_be_made_to_fail(warehouse, waited, name):
+def test_each_step_of_the_load_can_be_made_to_fail(warehouse: Warehouse, waited: list[float], name: Any) -> None:
     steps.arm(f"{name}:before:raise")
 
     with pytest.raises(RuntimeError, match=name):
         load(warehouse.open, WHAT, waited.append)
 
 
-def test_slices_are_told_in_the_loads_table_as_far_as_they_fit():
+def test_slices_are_told_in_the_loads_table_as_far_as_they_fit() -> None:
     many = slices(*(f"{i:08d}" for i in range(9000)))
 
     assert slices_text(Slices(column=None, type=None, values=None)) == '"all"'

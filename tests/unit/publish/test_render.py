@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 import sqlglot
 from hypothesis import given
 from hypothesis import strategies as some
 from sqlglot import exp
-from unit.publish.examples import EXAMPLES, LOADS, MANIFEST, ROLE, TABLE, TAG, slices
 
 from lakemart.errors import ConfigError, InternalError
 from lakemart.names import TableName
@@ -20,6 +19,7 @@ from lakemart.publish import statements as st
 from lakemart.publish.render import Sql, render
 from lakemart.publish.slices import Slices
 from lakemart.publish.warehouse import Tag
+from unit.publish.examples import EXAMPLES, LOADS, MANIFEST, ROLE, TABLE, TAG, slices
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "publish" / "statements.sql"
 COMMENT = re.compile(r'/\* (\{"app":"lakemart"[^*/]*\}) \*/\n')
@@ -31,7 +31,7 @@ def shown(title: str, sql: Sql) -> str:
 
 
 @pytest.mark.golden
-def test_every_statement_renders_as_reviewed():
+def test_every_statement_renders_as_reviewed() -> None:
     text = "\n".join(shown(title, render(statement, TAG)) for title, statement in EXAMPLES)
     if os.environ.get("LAKEMART_GOLDEN") == "rewrite":
         GOLDEN.write_text(text, encoding="utf-8")
@@ -39,11 +39,11 @@ def test_every_statement_renders_as_reviewed():
     assert text == GOLDEN.read_text(encoding="utf-8")
 
 
-def test_every_kind_of_statement_has_an_example():
+def test_every_kind_of_statement_has_an_example() -> None:
     assert {type(statement) for _, statement in EXAMPLES} == set(get_args(st.Statement))
 
 
-def test_no_statement_can_do_what_a_publish_never_does():
+def test_no_statement_can_do_what_a_publish_never_does() -> None:
     texts = " ".join(COMMENT.sub("", render(statement, TAG).text) for _, statement in EXAMPLES).upper()
 
     for word in ("TRUNCATE", "DROP", "ALTER ", "MAXERROR", "CREDENTIALS", "ACCESS_KEY", "ACCEPTINVCHARS"):
@@ -52,7 +52,7 @@ def test_no_statement_can_do_what_a_publish_never_does():
 
 
 @pytest.mark.parametrize(("title", "statement"), EXAMPLES, ids=[title for title, _ in EXAMPLES])
-def test_every_text_is_one_statement_behind_one_tag(title, statement):
+def test_every_text_is_one_statement_behind_one_tag(title: Any, statement: Any) -> None:
     text = render(statement, TAG).text
 
     assert COMMENT.match(text), title
@@ -79,7 +79,7 @@ HOSTILE = some.one_of(
 
 
 @given(version=HOSTILE, project=HOSTILE, model=HOSTILE, run=HOSTILE, user=HOSTILE)
-def test_a_tag_holds_anything_and_stays_one_comment(version, project, model, run, user):
+def test_a_tag_holds_anything_and_stays_one_comment(version: Any, project: Any, model: Any, run: Any, user: Any) -> None:
     tag = Tag(version=version, project=project, model=model, run=run, user=user)
 
     text = render(st.LockLoads(LOADS), tag).text
@@ -91,7 +91,7 @@ def test_a_tag_holds_anything_and_stays_one_comment(version, project, model, run
 
 
 @given(text=HOSTILE)
-def test_a_comment_text_stays_one_literal(text):
+def test_a_comment_text_stays_one_literal(text: Any) -> None:
     if "\x00" in text:
         with pytest.raises(ConfigError):
             render(st.CommentOnTable(TABLE, text), TAG)
@@ -105,7 +105,7 @@ def test_a_comment_text_stays_one_literal(text):
 
 
 @given(label=HOSTILE)
-def test_a_label_stays_one_literal(label):
+def test_a_label_stays_one_literal(label: Any) -> None:
     if "\x00" in label:
         return
 
@@ -118,7 +118,7 @@ def test_a_label_stays_one_literal(label):
 
 
 @given(values=some.lists(some.one_of(some.none(), HOSTILE), min_size=1, max_size=5))
-def test_slice_values_are_parameters_and_never_text(values):
+def test_slice_values_are_parameters_and_never_text(values: Any) -> None:
     sql = render(st.DeleteSlices(TABLE, slices(*values)), TAG)
 
     known = [value for value in values if value is not None]
@@ -130,7 +130,7 @@ def test_slice_values_are_parameters_and_never_text(values):
 
 
 @given(name=HOSTILE)
-def test_a_name_outside_the_grammar_is_refused_before_any_sql(name):
+def test_a_name_outside_the_grammar_is_refused_before_any_sql(name: Any) -> None:
     if re.fullmatch(r"[a-z][a-z0-9_]{0,62}", name):
         return
 
@@ -148,7 +148,7 @@ def test_a_name_outside_the_grammar_is_refused_before_any_sql(name):
 
 
 @given(uri=HOSTILE)
-def test_copy_takes_no_uri_but_a_plain_one(uri):
+def test_copy_takes_no_uri_but_a_plain_one(uri: Any) -> None:
     for whole in (uri, f"s3://bucket/{uri}", f"s3://{uri}/key"):
         if re.fullmatch(r"s3://[a-z0-9.-]{3,63}/[A-Za-z0-9!_.()=+@/-]+", whole):
             continue
@@ -157,7 +157,7 @@ def test_copy_takes_no_uri_but_a_plain_one(uri):
 
 
 @given(role=HOSTILE)
-def test_copy_takes_no_role_but_an_arn(role):
+def test_copy_takes_no_role_but_an_arn(role: Any) -> None:
     for whole in (role, f"{ROLE}{role}", f"{ROLE},{role}"):
         if re.fullmatch(r"default|arn:aws:iam::\d{12}:role/[\w+=,.@/-]+", whole, re.ASCII):
             continue
@@ -165,7 +165,7 @@ def test_copy_takes_no_role_but_an_arn(role):
             render(st.CopyParquet(MANIFEST, whole), TAG)
 
 
-def test_a_very_long_list_of_slices_becomes_several_statements():
+def test_a_very_long_list_of_slices_becomes_several_statements() -> None:
     many = slices(*(f"2015-01-{i:05d}" for i in range(2500)))
 
     sizes = [len(render(st.DeleteSlices(TABLE, part), TAG).parameters) for part in many.chunks()]
@@ -173,11 +173,11 @@ def test_a_very_long_list_of_slices_becomes_several_statements():
     assert sizes == [1000, 1000, 500]
 
 
-def test_no_slice_is_no_statement_and_the_whole_table_is_one():
+def test_no_slice_is_no_statement_and_the_whole_table_is_one() -> None:
     assert list(slices().chunks()) == []
     assert len(list(Slices(column=None, type=None, values=None).chunks())) == 1
 
 
-def test_a_list_of_no_slices_never_becomes_a_statement():
+def test_a_list_of_no_slices_never_becomes_a_statement() -> None:
     with pytest.raises(InternalError, match="no slices"):
         render(st.DeleteSlices(TABLE, slices()), TAG)

@@ -7,11 +7,11 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from unit.publish.examples import column
 
 from lakemart.errors import DataError
 from lakemart.lake.actions import AddedFile
@@ -19,8 +19,20 @@ from lakemart.lake.read import Snapshot
 from lakemart.lake.write import FileTarget, write_files
 from lakemart.publish import unload as unloading
 from lakemart.publish.columns import column_stats, json_text, physical
-from lakemart.publish.unload import UnloadTask, content_hash, inline, is_staged, pack, prefix, remove_staged, together, unload, write_manifest
+from lakemart.publish.unload import (
+    UnloadTask,
+    content_hash,
+    inline,
+    is_staged,
+    pack,
+    prefix,
+    remove_staged,
+    together,
+    unload,
+    write_manifest,
+)
 from lakemart.storage.store import Location
+from unit.publish.examples import column
 
 NOON = datetime(2015, 1, 1, 12, tzinfo=UTC)
 TYPES = {
@@ -42,7 +54,7 @@ TYPES = {
 COLUMNS = tuple(column(name, kind) for name, (kind, _, _) in TYPES.items())
 
 
-def lake_table(tmp_path: Path, columns, rows, *, partition_by=None):
+def lake_table(tmp_path: Path, columns: Any, rows: Any, *, partition_by: Any=None):
     schema = pa.schema([pa.field(c.name, c.type.arrow) for c in columns])
     root = Location(uri=str(tmp_path / "lake" / "t"))
     target = FileTarget(root=root, schema=schema, partition_by=partition_by, number=1)
@@ -50,7 +62,7 @@ def lake_table(tmp_path: Path, columns, rows, *, partition_by=None):
     return root, schema, files
 
 
-def task(tmp_path, columns, rows, *, partition_by=None, order=None, limits=None):
+def task(tmp_path: Path, columns: Any, rows: Any, *, partition_by: Any=None, order: Any=None, limits: Any=None):
     root, schema, files = lake_table(tmp_path, columns, rows, partition_by=partition_by)
     ordered = order or columns
     return UnloadTask(
@@ -64,7 +76,7 @@ def one_row():
     return [{name: value for name, (_, value, _) in TYPES.items()}]
 
 
-def test_every_column_has_the_physical_type_that_copy_expects(tmp_path, one_row):
+def test_every_column_has_the_physical_type_that_copy_expects(tmp_path: Path, one_row: Any) -> None:
     unload(task(tmp_path, COLUMNS, one_row))
 
     with pq.ParquetFile(next((tmp_path / "staging").glob("*.parquet"))) as file:
@@ -78,7 +90,7 @@ def test_every_column_has_the_physical_type_that_copy_expects(tmp_path, one_row)
     assert found == {name: form for name, (_, _, form) in TYPES.items()}
 
 
-def test_values_survive_in_the_order_of_the_warehouse_table(tmp_path, one_row):
+def test_values_survive_in_the_order_of_the_warehouse_table(tmp_path: Path, one_row: Any) -> None:
     order = tuple(reversed(COLUMNS))
 
     unload(task(tmp_path, COLUMNS, one_row, order=order))
@@ -92,7 +104,7 @@ def test_values_survive_in_the_order_of_the_warehouse_table(tmp_path, one_row):
     assert row["seen"].replace(tzinfo=UTC) == NOON
 
 
-def test_rows_are_counted_by_slice_the_null_slice_among_them(tmp_path):
+def test_rows_are_counted_by_slice_the_null_slice_among_them(tmp_path: Path) -> None:
     columns = (column("day", "date"), column("n", "int"))
     days = [date(2015, 1, 1), None, date(2015, 1, 1), date(2015, 1, 2)]
 
@@ -102,18 +114,18 @@ def test_rows_are_counted_by_slice_the_null_slice_among_them(tmp_path):
     assert done.total == 4
 
 
-def test_a_mart_without_slices_counts_under_none(tmp_path):
+def test_a_mart_without_slices_counts_under_none(tmp_path: Path) -> None:
     done = unload(task(tmp_path, (column("n", "int"),), [{"n": 1}, {"n": 2}]))
 
     assert done.rows == ((None, 2),)
 
 
-def test_no_rows_are_no_files(tmp_path):
+def test_no_rows_are_no_files(tmp_path: Path) -> None:
     assert unload(task(tmp_path, (column("n", "int"),), [])).files == ()
     assert together([]).files == ()
 
 
-def test_a_full_file_is_closed_and_the_next_begun(tmp_path, monkeypatch):
+def test_a_full_file_is_closed_and_the_next_begun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(unloading, "FILE_BYTES", 1)
     monkeypatch.setattr(unloading, "ROW_GROUP_BYTES", 400)
 
@@ -124,7 +136,7 @@ def test_a_full_file_is_closed_and_the_next_begun(tmp_path, monkeypatch):
     assert len({file.key for file in done.files}) == len(done.files)
 
 
-def test_a_lake_file_that_is_gone_is_told_by_its_name(tmp_path):
+def test_a_lake_file_that_is_gone_is_told_by_its_name(tmp_path: Path) -> None:
     work = task(tmp_path, (column("n", "int"),), [{"n": 1}])
     Path(work.root.uri, work.files[0].path).unlink()
 
@@ -132,7 +144,7 @@ def test_a_lake_file_that_is_gone_is_told_by_its_name(tmp_path):
         unload(work)
 
 
-def test_the_manifest_names_every_file_mandatory_with_its_exact_length(tmp_path):
+def test_the_manifest_names_every_file_mandatory_with_its_exact_length(tmp_path: Path) -> None:
     done = unload(task(tmp_path, (column("n", "int"),), [{"n": 1}]))
     out = Location(uri=str(tmp_path / "staging"))
 
@@ -145,7 +157,7 @@ def test_the_manifest_names_every_file_mandatory_with_its_exact_length(tmp_path)
     assert is_staged(out, done.files)
 
 
-def test_staged_files_that_lack_or_shrank_are_seen_and_removed_ones_are_gone(tmp_path):
+def test_staged_files_that_lack_or_shrank_are_seen_and_removed_ones_are_gone(tmp_path: Path) -> None:
     done = unload(task(tmp_path, (column("n", "int"),), [{"n": 1}]))
     out = Location(uri=str(tmp_path / "staging"))
     assert not is_staged(out, done.files), "the manifest is not there yet"
@@ -158,12 +170,12 @@ def test_staged_files_that_lack_or_shrank_are_seen_and_removed_ones_are_gone(tmp
     assert list(Path(out.uri).iterdir()) == []
 
 
-def test_no_two_executions_share_a_prefix_and_it_begins_with_the_number():
+def test_no_two_executions_share_a_prefix_and_it_begins_with_the_number() -> None:
     assert prefix(7) != prefix(7)
     assert prefix(7).startswith("0000000007-")
 
 
-def test_equal_content_has_an_equal_hash_whatever_the_names(tmp_path):
+def test_equal_content_has_an_equal_hash_whatever_the_names(tmp_path: Path) -> None:
     first = unload(task(tmp_path / "a", (column("n", "int"),), [{"n": 1}]))
     second = unload(task(tmp_path / "b", (column("n", "int"),), [{"n": 1}]))
     other = unload(task(tmp_path / "c", (column("n", "int"),), [{"n": 2}]))
@@ -172,7 +184,7 @@ def test_equal_content_has_an_equal_hash_whatever_the_names(tmp_path):
     assert content_hash(first.files) != content_hash(other.files)
 
 
-def test_files_are_packed_into_tasks_by_size_and_only_those_of_the_slices(monkeypatch):
+def test_files_are_packed_into_tasks_by_size_and_only_those_of_the_slices(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(unloading, "TASK_BYTES", 10)
     files = tuple(AddedFile(path=f"{i}", size=size, rows=1, partition={"day": f"d{i % 2}"}) for i, size in enumerate([4, 4, 4, 20, 1]))
     found = Snapshot(table="t", version=0, schema=pa.schema([]), partition_by="day", files=files)
@@ -183,7 +195,7 @@ def test_files_are_packed_into_tasks_by_size_and_only_those_of_the_slices(monkey
     assert pack(replace(found, partition_by=None), []) == [], "settings alone stage nothing of a mart without slices"
 
 
-def test_the_results_of_tasks_add_up(tmp_path):
+def test_the_results_of_tasks_add_up(tmp_path: Path) -> None:
     columns = (column("word", "varchar(4)"),)
     parts = inline(unload, [task(tmp_path / "a", columns, [{"word": "abcde"}], limits=(4,)), task(tmp_path / "b", columns, [{"word": None}], limits=(4,))])
 
@@ -194,25 +206,25 @@ def test_the_results_of_tasks_add_up(tmp_path):
     assert dict(whole.rows) == {None: 2}
 
 
-def stats_of(kind, values, *, limit=0, is_slice=False):
+def stats_of(kind: Any, values: Any, *, limit: Any=0, is_slice: Any=False):
     one = column("c", kind)
     table = physical(pa.table({"c": pa.array(values, one.type.arrow)}), (one,))
     return column_stats(table.column(0), one, limit=limit, is_slice=is_slice)
 
 
-def test_text_is_measured_in_bytes_not_characters():
+def test_text_is_measured_in_bytes_not_characters() -> None:
     stats = stats_of("varchar(4)", ["ä", "\U0001f600é", None, ""], limit=4)
 
     assert (stats.max_bytes, stats.over, stats.nulls, stats.longest) == (6, 1, 1, "\U0001f600é")
 
 
-def test_nul_characters_and_texts_that_are_no_json_are_counted():
+def test_nul_characters_and_texts_that_are_no_json_are_counted() -> None:
     assert stats_of("varchar(9)", ["a\x00b", "c"]).nul == 1
     bad = stats_of("super", ['{"a":1}', "{a:1}", "", None])
     assert (bad.bad_json, bad.bad_example) == (2, "{a:1}")
 
 
-def test_bounds_and_dates_beyond_the_calendar_are_found():
+def test_bounds_and_dates_beyond_the_calendar_are_found() -> None:
     assert (stats_of("bigint", [3, None, -2]).low, stats_of("bigint", [3, None, -2]).high) == (-2, 3)
     far = pa.array([2**55, 0, None], pa.int64()).cast(pa.timestamp("us", tz="UTC")).to_numpy(zero_copy_only=False)
     assert stats_of("timestamp", pa.array(far, pa.timestamp("us")).cast(pa.timestamp("us", tz="UTC"))).out_of_range == 0
@@ -220,18 +232,18 @@ def test_bounds_and_dates_beyond_the_calendar_are_found():
     assert stats_of("timestamp", beyond).out_of_range == 2
 
 
-def test_a_slice_that_ends_with_a_blank_is_found():
+def test_a_slice_that_ends_with_a_blank_is_found() -> None:
     assert stats_of("varchar(4)", ["a ", "b"], is_slice=True).blank_slices == ("a ",)
     assert stats_of("varchar(4)", ["a ", "b"]).blank_slices == ()
 
 
-def test_a_column_of_nulls_alone_has_no_bounds():
+def test_a_column_of_nulls_alone_has_no_bounds() -> None:
     stats = stats_of("decimal(4,2)", [None, None])
 
     assert (stats.nulls, stats.low, stats.max_bytes) == (2, None, 0)
 
 
-def test_lists_become_exact_json():
+def test_lists_become_exact_json() -> None:
     value = [1, None, 'a"ä', Decimal("1.50"), date(2015, 1, 1), NOON, True, 0.1]
 
     assert json_text(value) == '[1,null,"a\\"ä",1.50,"2015-01-01","2015-01-01T12:00:00Z",true,0.1]'

@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 import setup
 from setup_stages import jars, java, native, packages, place, programs
 

@@ -1,0 +1,193 @@
+"""Runs statements for one client over its PostgreSQL connection: answers, errors in Redshift's words, COPY, history."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from localshift import wire
+from localshift.errors import FatalError, SqlError, redshift_fields
+from localshift.history import Entry, History, Load, Who
+from localshift.load import Loaded, Stores, run_copy
+from localshift.plan import Plan
+from localshift.upstream import Upstream, UpstreamError
+from localshift.wire import Message
+
+JSONB, SUPER = 3802, 4000
+# What PostgreSQL tells of itself and Redshift would not.
+UNREPORTED = frozenset({"server_version", "default_transaction_read_only", "in_hot_standby", "scram_iterations"})
+LAST_QUERY = re.compile(r"pg_last_query_id", re.IGNORECASE)
+SEND_BUFFER = 1 << 16
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What all sessions of a server share."""
+
+    history: History
+    stores: Stores
+    builtins: frozenset[str]
+
+
+class ClientReader(asyncio.StreamReader):
+    """A reader that knows that its client has gone even while messages of it still wait to be read."""
+
+    gone = False
+
+    def feed_eof(self) -> None:
+        """Note the end of what the client sends."""
+        self.gone = True
+        super().feed_eof()
+
+    def set_exception(self, exc: Exception) -> None:
+        """Note that the connection broke."""
+        self.gone = True
+        super().set_exception(exc)
+
+
+class Executor:
+    """What one client's statements run with. `cancelled` is set by a cancel request and read by a running COPY."""
+
+    def __init__(
+        self, reader: ClientReader, writer: asyncio.StreamWriter, upstream: Upstream, who: Who, shared: Surroundings
+    ) -> None:
+        self.reader = reader
+        self.writer = writer
+        self.upstream = upstream
+        self.who = who
+        self.shared = shared
+        self.numbers = {"copy_count": 0, "copy_id": 0, "query_id": 0}
+        self.cancelled = False
+
+    async def run(self, plan: Plan, sql: str) -> bool:
+        """Run one statement and answer it; False when it failed (the error is already sent)."""
+        entry = self.begin(plan, sql)
+        try:
+            if plan.kind == "empty":
+                self.writer.write(wire.message(b"I"))
+            elif plan.kind == "copy":
+                await self._copy(plan, entry)
+            elif plan.kind == "script":
+                await self._script(plan, entry)
+            else:
+                await self.upstream.send(wire.message(b"Q", wire.text(plan.sql)))
+                await self._answer(entry, plan)
+        except SqlError as error:
+            fields = self.fields(error, plan.names)
+            entry.error = fields["M"]
+            self.writer.write(wire.error_response(fields))
+            await self.fail_transaction()
+        await self.end(entry, plan)
+        return not entry.error
+
+    def begin(self, plan: Plan, sql: str) -> Entry:
+        """Return the history entry of a statement that begins now."""
+        entry = self.shared.history.begin(sql, plan.query_type)
+        if self.who.transaction == 0:
+            self.who.transaction = self.shared.history.new_transaction()
+        if LAST_QUERY.search(sql):
+            self.shared.history.remember(self.upstream.pid, self.numbers)
+        self.numbers["query_id"] = entry.query_id
+        return entry
+
+    async def end(self, entry: Entry, plan: Plan) -> None:
+        """Write the history entry of a statement that has ended."""
+        if not entry.error and plan.label is not None:
+            self.who.label = plan.label or "default"
+        if plan.kind != "empty":
+            await self.shared.history.end(entry, self.who)
+
+    async def _answer(self, entry: Entry, plan: Plan) -> None:
+        """Pass PostgreSQL's answer to a simple query on, up to its ReadyForQuery."""
+        async for message in self.upstream.until_ready():
+            self.pass_on(message, plan.names, entry)
+            if message.kind == b"D" and self.writer.transport.get_write_buffer_size() > SEND_BUFFER:
+                await self.writer.drain()
+
+    def pass_on(self, message: Message, names: Mapping[str, str], entry: Entry | None = None) -> None:
+        """Hand one message of PostgreSQL's to the client, reworded where Redshift says it differently."""
+        kind = message.kind
+        if kind == b"D" and entry is not None:
+            entry.rows += 1
+        if kind == b"E":
+            fields = redshift_fields(wire.parse_fields(message.body), names)
+            if entry is not None:
+                entry.error = fields["M"]
+            self.writer.write(wire.error_response(fields))
+        elif kind in (b"T", b"t"):
+            body = wire.with_type(message.body, JSONB, SUPER) if kind == b"T" else message.body
+            self.writer.write(wire.message(kind, body))
+        elif kind == b"S":
+            name, _ = wire.cstring(message.body, 0)
+            if name not in UNREPORTED:
+                self.writer.write(message.encode())
+        else:
+            self.writer.write(message.encode())
+
+    async def _script(self, plan: Plan, entry: Entry) -> None:
+        if plan.outside_transaction and self.upstream.status != b"I":
+            raise SqlError("25001", f"{plan.tag} ALTER COLUMN cannot run inside a transaction block")
+        commit = ("COMMIT",) if plan.commits and self.upstream.status == b"T" else ()
+        results = await self.upstream.query(";\n".join([*plan.before, plan.sql, *plan.after, *commit]))
+        for notice in self.upstream.notices:
+            self.writer.write(notice)
+        self.upstream.notices.clear()
+        tag = plan.tag or results[len(plan.before)].tag
+        found = re.search(r"(\d+)$", tag)
+        entry.rows = int(found.group(1)) if found else 0
+        self.writer.write(wire.command_complete(tag))
+
+    async def _copy(self, plan: Plan, entry: Entry) -> None:
+        copy = plan.copy
+        assert copy is not None
+        self.cancelled = False
+        loaded = Loaded()
+        own = self.upstream.status == b"I"
+        self._remember_copy(0, entry.query_id)
+        try:
+            if own:
+                await self.upstream.query("BEGIN")
+            await run_copy(copy, self.upstream, self.shared.stores, loaded, self._stopped)
+            if (stop := self._stopped()) is not None:
+                raise stop
+            if own:
+                await self.upstream.query("COMMIT")
+        except SqlError as error:
+            entry.error = self.fields(error, {})["M"]
+            if own:
+                await self.upstream.query("ROLLBACK")
+            raise
+        finally:
+            load = Load(
+                table=copy.table, table_id=loaded.table_id, source=copy.source, file_format="Parquet",
+                files=loaded.files, current=loaded.current,
+            )  # fmt: skip
+            await self.shared.history.load(entry, self.who, load)
+        entry.rows = loaded.rows
+        self._remember_copy(loaded.rows, entry.query_id)
+        notice = f"Load into table '{copy.table}' completed, {loaded.rows} record(s) loaded successfully."
+        self.writer.write(wire.error_response({"S": "INFO", "C": "00000", "M": notice}, notice=True))
+        self.writer.write(wire.command_complete("COPY"))
+
+    def _remember_copy(self, count: int, query_id: int) -> None:
+        self.numbers |= {"copy_count": count, "copy_id": query_id}
+        self.shared.history.remember(self.upstream.pid, self.numbers)
+
+    def _stopped(self) -> SqlError | None:
+        if self.reader.gone:
+            return FatalError("08006", "connection to client lost")
+        return SqlError("57014", "Query cancelled on user's request") if self.cancelled else None
+
+    def fields(self, error: SqlError, names: Mapping[str, str]) -> dict[str, str]:
+        """Return the fields of an error as the client gets them."""
+        return redshift_fields(error.pg_fields, names) if isinstance(error, UpstreamError) else error.fields()
+
+    async def fail_transaction(self) -> None:
+        """An error of the front's own must leave the client's transaction as failed as one of PostgreSQL's."""
+        if self.upstream.status == b"T":
+            try:
+                await self.upstream.query("ROLLBACK TO SAVEPOINT rs_failed")
+            except UpstreamError:
+                return
