@@ -50,9 +50,7 @@ class ConfigError(LakemartError):
     kind = "config"
     exit_code = 2
 
-    def __init__(
-        self, what: str, *, where: str = "", next_step: str = "", problems: tuple[Problem, ...] = ()
-    ) -> None:
+    def __init__(self, what: str, *, where: str = "", next_step: str = "", problems: tuple[Problem, ...] = ()) -> None:
         super().__init__(what, where=where, next_step=next_step)
         self.problems = problems
 

@@ -61,7 +61,8 @@ def arm(text: str) -> None:
     known = len(parts) in (3, 4) and parts[0] in STEPS and parts[1] in get_args(When) and parts[2] in get_args(Act)
     if not known or not all(nth.isdecimal() and int(nth) for nth in parts[3:]):
         raise ConfigError(
-            f"{text!r} is not a fault", next_step=f"Write step:before|after:kill|raise|hang|lose[:nth]; steps: {', '.join(STEPS)}."
+            f"{text!r} is not a fault",
+            next_step=f"Write step:before|after:kill|raise|hang|lose[:nth]; steps: {', '.join(STEPS)}.",
         )
     nth = int(parts[3]) if parts[3:] else 1
     _armed.append(Fault(parts[0], cast("When", parts[1]), cast("Act", parts[2]), nth))

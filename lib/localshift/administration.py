@@ -42,8 +42,7 @@ def _control(first: str, tokens: list[Token]) -> Plan:
     return forward(CONTROL[first])
 
 
-def _lock(sql: str, tokens: list[Token], builtins: frozenset[str]) -> Plan:
-    cursor = Cursor(sql, builtins)
+def _lock(cursor: Cursor) -> Plan:
     cursor.expect("LOCK")
     cursor.accept("TABLE")
     tables = [cursor.table_name()]
@@ -54,18 +53,17 @@ def _lock(sql: str, tokens: list[Token], builtins: frozenset[str]) -> Plan:
     return forward(f"LOCK TABLE {', '.join(tables)} IN ACCESS EXCLUSIVE MODE")
 
 
-def _comment(sql: str, tokens: list[Token], _: frozenset[str]) -> Plan:
+def _comment(cursor: Cursor) -> Plan:
     if (
-        len(tokens) < 5
-        or tokens[1].upper != "ON"
-        or tokens[2].upper not in ("TABLE", "COLUMN", "VIEW", "SCHEMA", "DATABASE")
+        len(cursor.tokens) < 5
+        or cursor.tokens[1].upper != "ON"
+        or cursor.tokens[2].upper not in ("TABLE", "COLUMN", "VIEW", "SCHEMA", "DATABASE")
     ):
-        raise syntax_error(tokens[2].text if len(tokens) > 2 else "")
-    return forward(folded(sql, tokens), "DDL")
+        raise syntax_error(cursor.tokens[2].text if len(cursor.tokens) > 2 else "")
+    return forward(folded(cursor.source, cursor.tokens), "DDL")
 
 
-def _truncate(sql: str, tokens: list[Token], builtins: frozenset[str]) -> Plan:
-    cursor = Cursor(sql, builtins)
+def _truncate(cursor: Cursor) -> Plan:
     cursor.expect("TRUNCATE")
     cursor.accept("TABLE")
     table = cursor.table_name()
@@ -74,8 +72,7 @@ def _truncate(sql: str, tokens: list[Token], builtins: frozenset[str]) -> Plan:
     return Plan(kind="script", sql=f"TRUNCATE TABLE {table}", query_type="UTILITY", tag="TRUNCATE TABLE", commits=True)
 
 
-def _vacuum(sql: str, tokens: list[Token], builtins: frozenset[str]) -> Plan:
-    cursor = Cursor(sql, builtins)
+def _vacuum(cursor: Cursor) -> Plan:
     cursor.expect("VACUUM")
     for option in (("FULL",), ("SORT", "ONLY"), ("DELETE", "ONLY"), ("REINDEX",), ("RECLUSTER",)):
         if cursor.accept(*option):
@@ -90,8 +87,7 @@ def _vacuum(sql: str, tokens: list[Token], builtins: frozenset[str]) -> Plan:
     return Plan(kind="script", sql=f"VACUUM{table}", query_type="UTILITY", tag="VACUUM")
 
 
-def _analyze(sql: str, tokens: list[Token], builtins: frozenset[str]) -> Plan:
-    cursor = Cursor(sql, builtins)
+def _analyze(cursor: Cursor) -> Plan:
     cursor.take()
     cursor.accept("VERBOSE")
     if cursor.peek() == "COMPRESSION":
@@ -106,19 +102,18 @@ def _analyze(sql: str, tokens: list[Token], builtins: frozenset[str]) -> Plan:
     return forward(f"ANALYZE{table}")
 
 
-def _create(sql: str, tokens: list[Token], builtins: frozenset[str]) -> Plan:
-    upper = [token.upper for token in tokens]
+def _create(cursor: Cursor) -> Plan:
+    upper = [token.upper for token in cursor.tokens]
     if upper[1:2] == ["SCHEMA"]:
-        return _create_schema(sql, tokens, builtins)
+        return _create_schema(cursor)
     if "VIEW" in upper[1:4] and "MATERIALIZED" not in upper[1:4]:
-        return _create_view(sql, tokens, builtins)
+        return _create_view(cursor)
     if upper[1:2] in (["USER"], ["ROLE"], ["GROUP"]):
-        return create_principal(sql, tokens, builtins)
+        return create_principal(cursor)
     raise refused(f"CREATE {upper[1] if len(upper) > 1 else ''} is not supported by localshift".replace("  ", " "))
 
 
-def _create_schema(sql: str, tokens: list[Token], builtins: frozenset[str]) -> Plan:
-    cursor = Cursor(sql, builtins)
+def _create_schema(cursor: Cursor) -> Plan:
     cursor.i = 2
     exists = "IF NOT EXISTS " if cursor.accept("IF", "NOT", "EXISTS") else ""
     name = "" if cursor.peek() == "AUTHORIZATION" else quote_identifier(cursor.identifier()) + " "
@@ -132,61 +127,60 @@ def _create_schema(sql: str, tokens: list[Token], builtins: frozenset[str]) -> P
     return forward(f"CREATE SCHEMA {exists}{name}{owner}".strip(), "DDL")
 
 
-def _create_view(sql: str, tokens: list[Token], builtins: frozenset[str]) -> Plan:
-    tail = [token.upper for token in tokens[-4:]]
+def _create_view(cursor: Cursor) -> Plan:
+    tail = [token.upper for token in cursor.tokens[-4:]]
     if tail == ["WITH", "NO", "SCHEMA", "BINDING"]:
         raise refused("late-binding views (WITH NO SCHEMA BINDING) are not supported by localshift yet")
-    as_position = next((i for i, token in enumerate(tokens) if token.upper == "AS"), None)
-    if as_position is None or as_position + 1 >= len(tokens):
+    as_position = next((i for i, token in enumerate(cursor.tokens) if token.upper == "AS"), None)
+    if as_position is None or as_position + 1 >= len(cursor.tokens):
         raise syntax_error("")
-    head = folded(sql[: tokens[as_position].end], tokens[: as_position + 1])
-    query = translate(sql[tokens[as_position + 1].start :], builtins=builtins).sql
+    head = folded(cursor.source[: cursor.tokens[as_position].end], cursor.tokens[: as_position + 1])
+    query = translate(cursor.source[cursor.tokens[as_position + 1].start :], builtins=cursor.builtins).sql
     return forward(f"{head} {query}", "DDL")
 
 
-def _drop(sql: str, tokens: list[Token], _: frozenset[str]) -> Plan:
-    kind = tokens[1].upper if len(tokens) > 1 else ""
+def _drop(cursor: Cursor) -> Plan:
+    kind = cursor.tokens[1].upper if len(cursor.tokens) > 1 else ""
     if kind not in ("TABLE", "VIEW", "SCHEMA", "USER", "GROUP", "ROLE"):
         raise refused(f"DROP {kind} is not supported by localshift")
-    text = folded(sql, tokens)
+    text = folded(cursor.source, cursor.tokens)
     if kind in ("USER", "GROUP", "ROLE"):
-        names = {token.name: kind.lower() for token in tokens[2:]}
-        return Plan(kind="forward", sql=text.replace(tokens[1].text, "ROLE", 1), query_type="DDL", names=names)
+        names = {token.name: kind.lower() for token in cursor.tokens[2:]}
+        return Plan(kind="forward", sql=text.replace(cursor.tokens[1].text, "ROLE", 1), query_type="DDL", names=names)
     return forward(text, "DDL")
 
 
-def _alter(sql: str, tokens: list[Token], builtins: frozenset[str]) -> Plan:
-    cursor = Cursor(sql, builtins)
+def _alter(cursor: Cursor) -> Plan:
     cursor.expect("ALTER")
     kind = cursor.take().upper
     if kind == "SCHEMA":
-        return forward(folded(sql, tokens), "DDL")
+        return forward(folded(cursor.source, cursor.tokens), "DDL")
     if kind == "DEFAULT":
-        return grant(sql, tokens, builtins)
+        return grant(cursor)
     if kind == "USER":
         name = quote_identifier(cursor.identifier())
         cursor.accept("WITH")
         return forward(f"ALTER ROLE {name} {user_options(cursor)}", "DDL")
     if kind == "GROUP":
-        return forward(folded(sql, tokens), "DDL")
+        return forward(folded(cursor.source, cursor.tokens), "DDL")
     if kind != "TABLE":
         raise refused(f"ALTER {kind} is not supported by localshift")
     return alter_table(cursor)
 
 
-def _explain(sql: str, tokens: list[Token], builtins: frozenset[str]) -> Plan:
-    skip = 2 if tokens[1:2] and tokens[1].upper == "VERBOSE" else 1
-    if len(tokens) <= skip or tokens[skip].upper in ("ANALYZE", ""):
-        raise syntax_error(tokens[skip].text if len(tokens) > skip else "")
-    return forward("EXPLAIN " + translate(sql[tokens[skip].start :], builtins=builtins).sql)
+def _explain(cursor: Cursor) -> Plan:
+    skip = 2 if cursor.tokens[1:2] and cursor.tokens[1].upper == "VERBOSE" else 1
+    if len(cursor.tokens) <= skip or cursor.tokens[skip].upper in ("ANALYZE", ""):
+        raise syntax_error(cursor.tokens[skip].text if len(cursor.tokens) > skip else "")
+    return forward("EXPLAIN " + translate(cursor.source[cursor.tokens[skip].start :], builtins=cursor.builtins).sql)
 
 
-def _translated(sql: str, _: list[Token], builtins: frozenset[str]) -> Plan:
-    return forward(translate(sql, builtins=builtins).sql)
+def _translated(cursor: Cursor) -> Plan:
+    return forward(translate(cursor.source, builtins=cursor.builtins).sql)
 
 
-def _no(sql: str, tokens: list[Token], _: frozenset[str]) -> Plan:
-    raise refused(f"{tokens[0].upper} is not supported by localshift yet")
+def _no(cursor: Cursor) -> Plan:
+    raise refused(f"{cursor.tokens[0].upper} is not supported by localshift yet")
 
 
 HANDLERS: dict[str, Handler] = {

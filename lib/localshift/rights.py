@@ -8,28 +8,27 @@ from localshift.lex import Token, quote_identifier, quote_literal
 from localshift.plan import Plan, forward
 
 
-def grant(sql: str, tokens: list[Token], _: frozenset[str]) -> Plan:
+def grant(cursor: Cursor) -> Plan:
     names: dict[str, str] = {}
     out: list[str] = []
-    for i, token in enumerate(tokens):
-        previous = tokens[i - 1].upper if i else ""
-        if token.upper in ("ROLE", "GROUP", "USER") and (previous in ("TO", "FROM", "IN") or tokens[i - 1].is_op(",")):
+    for i, token in enumerate(cursor.tokens):
+        previous = cursor.tokens[i - 1].upper if i else ""
+        if token.upper in ("ROLE", "GROUP", "USER") and (previous in ("TO", "FROM", "IN") or cursor.tokens[i - 1].is_op(",")):
             continue
         if previous in ("ROLE", "GROUP", "USER") and token.kind in ("word", "quoted"):
             names[token.name] = previous.lower()
         out.append(quote_identifier(token.name) if token.kind == "quoted" or token.text[:1] == "#" else token.text)
     if any(
-        word in [token.upper for token in tokens]
+        word in [token.upper for token in cursor.tokens]
         for word in ("ASSUMEROLE", "DATASHARE", "LANGUAGE", "MODEL", "MASKING")
     ):
-        raise refused(f"{tokens[0].upper} of this kind is not supported by localshift")
+        raise refused(f"{cursor.tokens[0].upper} of this kind is not supported by localshift")
     return Plan(kind="forward", sql=" ".join(out), query_type="DDL", names=names)
 
 
-def create_principal(sql: str, tokens: list[Token], builtins: frozenset[str]) -> Plan:
+def create_principal(cursor: Cursor) -> Plan:
     """Return the plan of CREATE USER, ROLE or GROUP."""
-    cursor = Cursor(sql, builtins)
-    kind = tokens[1].upper
+    kind = cursor.tokens[1].upper
     cursor.i = 2
     name = quote_identifier(cursor.identifier())
     if kind == "ROLE":

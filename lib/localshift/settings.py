@@ -8,8 +8,8 @@ from localshift.lex import Token, quote_identifier, quote_literal
 from localshift.plan import Plan, forward
 
 
-def set_parameter(sql: str, tokens: list[Token], _: frozenset[str]) -> Plan:
-    rest = tokens[1:]
+def set_parameter(cursor: Cursor) -> Plan:
+    rest = cursor.tokens[1:]
     if rest and rest[0].upper in ("SESSION", "LOCAL") and len(rest) > 1:
         scope, rest = rest[0].upper + " ", rest[1:]
     else:
@@ -19,7 +19,7 @@ def set_parameter(sql: str, tokens: list[Token], _: frozenset[str]) -> Plan:
     name = rest[0].name
     if name in ("authorization", "transaction", "characteristics", "role", "constraints"):
         raise refused(f"SET {name.upper()} is not supported by localshift")
-    value = sql[rest[1].end :].strip() if len(rest) > 2 else ""
+    value = cursor.source[rest[1].end :].strip() if len(rest) > 2 else ""
     if len(rest) < 3 or not (rest[1].upper == "TO" or rest[1].is_op("=")):
         raise syntax_error(rest[-1].text)
     if name == "enable_case_sensitive_identifier" and rest[2].text.strip("'").lower() in ("true", "on", "1"):
@@ -44,8 +44,8 @@ def _setting_value(token: Token) -> str:
     return quote_literal(token.value if token.kind == "string" else token.text)
 
 
-def reset_parameter(sql: str, tokens: list[Token], _: frozenset[str]) -> Plan:
-    name = tokens[1].name if len(tokens) == 2 else ""
+def reset_parameter(cursor: Cursor) -> Plan:
+    name = cursor.tokens[1].name if len(cursor.tokens) == 2 else ""
     if name in words.SETTINGS:
         return Plan(
             kind="forward",
@@ -57,15 +57,15 @@ def reset_parameter(sql: str, tokens: list[Token], _: frozenset[str]) -> Plan:
         return Plan(kind="forward", sql="RESET ALL", query_type="UTILITY", label="")
     if name not in words.POSTGRES_SETTINGS:
         raise SqlError("42704", f'unrecognized configuration parameter "{name}"')
-    return forward(sql)
+    return forward(cursor.source)
 
 
-def show_parameter(_: str, tokens: list[Token], __: frozenset[str]) -> Plan:
-    name = tokens[1].name if len(tokens) == 2 else ""
+def show_parameter(cursor: Cursor) -> Plan:
+    name = cursor.tokens[1].name if len(cursor.tokens) == 2 else ""
     if name in words.SETTINGS:
         # As a select, because SHOW would name the column with the prefix.
         shown = f"SELECT coalesce(nullif(current_setting('redshift.{name}', true), ''), 'unset')"
         return forward(f"{shown} AS {quote_identifier(name)}")
     if name not in words.POSTGRES_SETTINGS:
         raise refused("SHOW of this kind is not supported by localshift")
-    return forward(f"SHOW {tokens[1].text}")
+    return forward(f"SHOW {cursor.tokens[1].text}")

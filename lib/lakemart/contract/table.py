@@ -67,7 +67,9 @@ class Contract:
     @property
     def schema(self) -> pa.Schema:
         """The Arrow schema of decoded rows: the columns, `_extra` if kept, then `_offset` of the record."""
-        fields: list[pa.Field[Any]] = [pa.field(column.name, column.type.arrow) for column in self.columns if column.pii != "drop"]
+        fields: list[pa.Field[Any]] = [
+            pa.field(column.name, column.type.arrow) for column in self.columns if column.pii != "drop"
+        ]
         if self.unknown_fields == "extra":
             fields.append(pa.field("_extra", pa.string()))
         return pa.schema([*fields, pa.field("_offset", pa.int64())])

@@ -48,11 +48,15 @@ class ColumnType:
         if kind == "decimal":
             made = cls("decimal", precision=int(first or 0), scale=int(second or 0))
             if not 1 <= made.precision <= MAX_PRECISION or made.scale > made.precision:
-                raise ConfigError(f"{text!r} is not a decimal type", next_step="Write decimal(p,s) with 1 <= p <= 38 and s <= p.")
+                raise ConfigError(
+                    f"{text!r} is not a decimal type", next_step="Write decimal(p,s) with 1 <= p <= 38 and s <= p."
+                )
         elif kind == "varchar":
             made = cls("varchar", length=int(first or 0))
             if second or not 1 <= made.length <= MAX_VARCHAR:
-                raise ConfigError(f"{text!r} is not a varchar type", next_step="Write varchar(n) with n bytes, 1 to 65535.")
+                raise ConfigError(
+                    f"{text!r} is not a varchar type", next_step="Write varchar(n) with n bytes, 1 to 65535."
+                )
         elif kind == "list":
             made = cls("list", item=cls.parse(item or ""))
             if made.item is None or made.item.kind in {"list", "json", "super"}:

@@ -17,7 +17,12 @@ from lakemart.ingest.objects import RawObject
 from lakemart.ledger.known import KnownObject
 from lakemart.storage.store import ObjectInfo, Store
 
-_DATE_PARTS = {"{yyyy}": r"(?P<yyyy>\d{4})", "{MM}": r"(?P<MM>\d{2})", "{dd}": r"(?P<dd>\d{2})", "{HH}": r"(?P<HH>\d{2})"}
+_DATE_PARTS = {
+    "{yyyy}": r"(?P<yyyy>\d{4})",
+    "{MM}": r"(?P<MM>\d{2})",
+    "{dd}": r"(?P<dd>\d{2})",
+    "{HH}": r"(?P<HH>\d{2})",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,8 +64,9 @@ def discover(raw: Store, rules: ObjectRules, known: Mapping[str, KnownObject], n
 
 
 def source_objects(raw: Store, rules: ObjectRules) -> Iterator[ObjectInfo]:
-    """The objects under the source's prefix, in key order, without hidden keys and folder markers; markers of
-    completion are among them, for they say which folders are whole.
+    """The objects under the source's prefix, in key order, without hidden keys and folder markers.
+
+    Markers of completion are among them, for they say which folders are whole.
     """
     static = rules.prefix.partition("{")[0]
     for info in raw.list(static):
@@ -74,7 +80,9 @@ def _is_hidden(key: str, static: str) -> bool:
     return any(segment.startswith(("_", ".")) for segment in below.split("/"))
 
 
-def _with_completion(listed: Iterable[ObjectInfo], rules: ObjectRules, now: datetime) -> Iterator[tuple[ObjectInfo, bool]]:
+def _with_completion(
+    listed: Iterable[ObjectInfo], rules: ObjectRules, now: datetime
+) -> Iterator[tuple[ObjectInfo, bool]]:
     """Each data object with whether it may be read now."""
     wanted = key_pattern(rules)
     if rules.complete.marker is None:

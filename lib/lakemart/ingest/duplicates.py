@@ -15,7 +15,7 @@ from lakemart.lake.write import FileTarget, write_files
 from lakemart.storage.store import Location
 
 
-def duplicate_files(
+def duplicate_files(  # noqa: PLR0913 - the batch, by name
     lake: Location,
     feed: Feed,
     objects: Sequence[RawObject],
@@ -25,8 +25,8 @@ def duplicate_files(
     run: str,
 ) -> dict[str, tuple[AddedFile, ...]]:
     """Writes one row a losing record into files of the duplicates table; nothing when nothing lost."""
-    etags = {raw.key: raw.etag for raw in objects}
-    batches = [_rows(table, key, etags[key], offsets, number, run) for (table, key), offsets in losers.items()]
+    by_key = {raw.key: raw for raw in objects}
+    batches = [_rows(table, by_key[key], offsets, number, run) for (table, key), offsets in losers.items()]
     if not batches:
         return {}
     name = duplicates_table(feed.tables[0].table)
@@ -34,13 +34,13 @@ def duplicate_files(
     return {name: tuple(write_files(batches, target))}
 
 
-def _rows(table: str, key: str, etag: str, offsets: np.ndarray, number: int, run: str) -> pa.RecordBatch:
+def _rows(table: str, raw: RawObject, offsets: np.ndarray, number: int, run: str) -> pa.RecordBatch:
     count = len(offsets)
     columns = {
         "batch": pa.repeat(pa.scalar(number, pa.int64()), count),
         "run": pa.repeat(pa.scalar(run), count),
-        "object": pa.repeat(pa.scalar(key), count),
-        "etag": pa.repeat(pa.scalar(etag), count),
+        "object": pa.repeat(pa.scalar(raw.key), count),
+        "etag": pa.repeat(pa.scalar(raw.etag), count),
         "offset": pa.array(offsets, pa.int64()),
         "table": pa.repeat(pa.scalar(table), count),
     }

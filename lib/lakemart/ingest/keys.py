@@ -70,7 +70,9 @@ def _object_keys(contract: Contract, raw: RawObject, rows: pa.Table, latest_by: 
         partitions = frozenset(partition_text(value.as_py()) for value in pc.unique(rows.column(contract.partition_by)))
     latest = rows.column(latest_by).combine_chunks().filter(pa.array(valid)) if latest_by else None
     offsets = rows.column("_offset").to_numpy()[valid]
-    return ObjectKeys(table=contract.table, key=raw.key, hashes=hashes, offsets=offsets, latest=latest, partitions=partitions)
+    return ObjectKeys(
+        table=contract.table, key=raw.key, hashes=hashes, offsets=offsets, latest=latest, partitions=partitions
+    )
 
 
 def key_hashes(rows: pa.Table, key: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
@@ -122,13 +124,18 @@ def _rank(parts: Sequence[ObjectKeys], count: int) -> np.ndarray:
     return dense
 
 
-def stored_hashes(lake: Location, contract: Contract, table: Snapshot | None, touched: set[str | None], lookback: timedelta) -> np.ndarray:
+def stored_hashes(
+    lake: Location, contract: Contract, table: Snapshot | None, touched: set[str | None], lookback: timedelta
+) -> np.ndarray:
     """The hashes of the keys that the table holds in the partitions a batch touches, plus and minus the look-back."""
     if table is None:
         return np.empty(0, dtype=[("high", ">u8"), ("low", ">u8")])
     slices = None if contract.partition_by is None else _widened(contract, touched, lookback)
     files = table.in_slices(slices)
-    parts = [key_hashes(rows, contract.key)[0] for rows in read_files(lake.child(table.table), files, table.schema, columns=contract.key)]
+    parts = [
+        key_hashes(rows, contract.key)[0]
+        for rows in read_files(lake.child(table.table), files, table.schema, columns=contract.key)
+    ]
     return np.concatenate(parts) if parts else np.empty(0, dtype=[("high", ">u8"), ("low", ">u8")])
 
 
@@ -147,5 +154,3 @@ def _shifted(value: str, days: int) -> str | None:
         return (date.fromisoformat(value) + timedelta(days=days)).isoformat()
     except OverflowError:
         return value  # beyond the calendar there is nothing to look at
-
-

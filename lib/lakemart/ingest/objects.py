@@ -53,7 +53,10 @@ class ObjectBooks:
 def total(books: Iterable[ObjectBooks]) -> dict[str, int]:
     """The sums over objects that a run document shows for a source, without its batches."""
     listed = list(books)
-    sums = {name: sum(getattr(one, name) for one in listed) for name in ("records", "good", "quarantined", "duplicate", "filtered")}
+    sums = {
+        name: sum(getattr(one, name) for one in listed)
+        for name in ("records", "good", "quarantined", "duplicate", "filtered")
+    }
     return {
         "objects": sum(one.status != "unread" for one in listed),
         "damaged": sum(one.status == "damaged" for one in listed),

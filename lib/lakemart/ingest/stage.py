@@ -44,7 +44,7 @@ class SourceStage:
     task_size: int
     pii_key: bytes | None = None
     progress: Callable[[int, int], None] | None = None
-    tell: Callable[[LakemartError], None] = field(default=lambda error: None)
+    tell: Callable[[LakemartError], None] = field(default=lambda _: None)
     """Takes what is wrong with single objects and stops nothing else."""
 
     @property
@@ -65,7 +65,10 @@ class SourceStage:
             "contract": feed.version,
             "lookback_days": self.source.lookback.days,
             "latest_by": self.source.latest_by,
-            "reject_limit": {"fraction": str(self.source.reject_limit.fraction), "at_least": self.source.reject_limit.at_least},
+            "reject_limit": {
+                "fraction": str(self.source.reject_limit.fraction),
+                "at_least": self.source.reject_limit.at_least,
+            },
             "base": last_versions(store, self.writer),
         }
 
@@ -91,7 +94,13 @@ class SourceStage:
         base = {table: self._base(table, plan["base"]) for table in self._tables(feed)}
         tasks = [
             DecodeTask(
-                raw=self.raw, lake=self.lake, feed=feed, objects=group, number=number, run=self.run, pii_key=self.pii_key
+                raw=self.raw,
+                lake=self.lake,
+                feed=feed,
+                objects=group,
+                number=number,
+                run=self.run,
+                pii_key=self.pii_key,
             )
             for group in pack(objects, self.task_size)
         ]
@@ -99,7 +108,11 @@ class SourceStage:
         losers = self._losers(feed, plan, tasks, base, inline=inline)
         loaded = [_with_drops(task, losers) for task in tasks]
         reports = self.engine.run(
-            decode_and_write, loaded, inline=inline, description=f"ingest {self.source.name} {number}", progress=self.progress
+            decode_and_write,
+            loaded,
+            inline=inline,
+            description=f"ingest {self.source.name} {number}",
+            progress=self.progress,
         )
         books = [book for report in reports for book in report.books]
         files = _files(reports)
@@ -149,7 +162,9 @@ class SourceStage:
         if not keyed:
             return {}
         requests = [KeyTask(task=task, latest_by=plan["latest_by"]) for task in tasks]
-        parts = self.engine.run(read_keys, requests, inline=inline, description=f"keys of {self.source.name}", progress=None)
+        parts = self.engine.run(
+            read_keys, requests, inline=inline, description=f"keys of {self.source.name}", progress=None
+        )
         found = [keys for part in parts for keys in part]
         stored = {contract.table: self._stored(contract, found, base, plan) for contract in keyed}
         return find_losers(found, stored)
@@ -164,14 +179,14 @@ class SourceStage:
         return stored_hashes(self.lake, contract, base[contract.table], touched, timedelta(days=plan["lookback_days"]))
 
     def _over_limit(self, plan: Json, books: Mapping[str, int]) -> list[str]:
-        limit = RejectLimit(fraction=Decimal(plan["reject_limit"]["fraction"]), at_least=plan["reject_limit"]["at_least"])
+        limit = RejectLimit(
+            fraction=Decimal(plan["reject_limit"]["fraction"]), at_least=plan["reject_limit"]["at_least"]
+        )
         allowed = limit.allowed(books["records"])
         if books["quarantined"] <= allowed:
             return []
-        return [
-            f"{books['quarantined']} of {books['records']} records were rejected, the limit of source "
-            f"{self.source.name!r} allows {allowed}"
-        ]
+        told = f"{books['quarantined']} of {books['records']} records were rejected"
+        return [f"{told}, the limit of source {self.source.name!r} allows {allowed}"]
 
 
 def _with_drops(task: DecodeTask, losers: Mapping[tuple[str, str], np.ndarray]) -> DecodeTask:
@@ -192,11 +207,17 @@ def _unbalanced(feed: Feed, books: Sequence[ObjectBooks], files: Mapping[str, Se
     wrong = [f"the books of object {book.key!r} do not balance: {book}" for book in books if not book.balanced]
     main = feed.tables[0].table
     own = [contract.table for contract in feed.tables if contract.parent is None]
-    written = {table: sum(file.rows for file in files.get(table, ())) for table in (*own, quarantine_table(main), duplicates_table(main))}
+    written = {
+        table: sum(file.rows for file in files.get(table, ()))
+        for table in (*own, quarantine_table(main), duplicates_table(main))
+    }
     sums = total(books)
     equations = [
         ("good records", sums["good"], sum(written[table] for table in own)),
         ("quarantined records", sums["quarantined"], written[quarantine_table(main)]),
         ("duplicate records", sums["duplicate"], written[duplicates_table(main)]),
     ]
-    return [*wrong, *(f"{counted} {name} were counted and {rows} written" for name, counted, rows in equations if counted != rows)]
+    return [
+        *wrong,
+        *(f"{counted} {name} were counted and {rows} written" for name, counted, rows in equations if counted != rows),
+    ]

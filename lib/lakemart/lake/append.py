@@ -21,7 +21,9 @@ from lakemart.storage.store import Location
 _RETRIES = 20
 
 
-def append_rows(lake: Location, table: str, rows: pa.Table, numbers: Mapping[str, int], *, partition_by: str | None) -> None:
+def append_rows(
+    lake: Location, table: str, rows: pa.Table, numbers: Mapping[str, int], *, partition_by: str | None
+) -> None:
     """Appends rows and records, in the same commit, up to which number each application's rows are now there."""
     properties = CommitProperties(
         app_transactions=[Transaction(app, number) for app, number in numbers.items()], max_commit_retries=_RETRIES
@@ -37,7 +39,9 @@ def append_rows(lake: Location, table: str, rows: pa.Table, numbers: Mapping[str
         )
     except (DeltaError, OSError) as error:
         raise TransientError(
-            f"cannot append to {table!r}: {error}", where=delta_uri(lake, table), next_step="The next run appends what lacks."
+            f"cannot append to {table!r}: {error}",
+            where=delta_uri(lake, table),
+            next_step="The next run appends what lacks.",
         ) from error
 
 

@@ -11,7 +11,7 @@ from lakemart.lake.actions import NEW_TABLE, AddedFile, TableChange, schema_to_j
 from lakemart.lake.read import Snapshot
 
 
-def table_change(
+def table_change(  # noqa: PLR0913 - a change, by name
     table: str,
     schema: pa.Schema,
     base: Snapshot | None,

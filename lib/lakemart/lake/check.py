@@ -26,9 +26,15 @@ def check_table(lake: Location, table: str, *, version: int, rows: int) -> list[
     except DataError as error:
         return [*found, error.what]
     if now is None:
-        return [*found, f"the ledger left the table at version {version}, there is none"] if version != NEW_TABLE else found
+        return (
+            [*found, f"the ledger left the table at version {version}, there is none"]
+            if version != NEW_TABLE
+            else found
+        )
     if now.version != version:
-        found.append(f"the ledger left the table at version {version}, it is at {now.version}: somebody else changed it")
+        found.append(
+            f"the ledger left the table at version {version}, it is at {now.version}: somebody else changed it"
+        )
     if now.rows != rows:
         found.append(f"the ledger counts {rows} rows, the table's log {now.rows}")
     return [*found, *_missing_commits(sizes, now.version), *_wrong_files(now, sizes)]

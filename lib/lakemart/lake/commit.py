@@ -157,8 +157,6 @@ def _remove(file: AddedFile) -> RemoveAction:
     return RemoveAction(**arguments)
 
 
-
-
 def _read_back(lake: Location, change: TableChange, writer: str, number: int, error: Exception) -> None:
     """What became of a commit whose answer was an error: never guessed, read from the table."""
     table = current_table(lake, change.table)

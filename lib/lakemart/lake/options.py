@@ -27,7 +27,10 @@ def delta_options(lake: Location) -> dict[str, str] | None:
     if lake.s3.region:
         options["aws_region"] = lake.s3.region
     if lake.s3.endpoint_url:
-        options |= {"aws_endpoint": lake.s3.endpoint_url, "aws_allow_http": str(lake.s3.endpoint_url.startswith("http:")).lower()}
+        options |= {
+            "aws_endpoint": lake.s3.endpoint_url,
+            "aws_allow_http": str(lake.s3.endpoint_url.startswith("http:")).lower(),
+        }
     if lake.s3.access_key and lake.s3.secret_key:
         options |= {"aws_access_key_id": lake.s3.access_key, "aws_secret_access_key": lake.s3.secret_key}
     return options

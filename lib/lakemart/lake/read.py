@@ -41,8 +41,9 @@ class Snapshot:
 
 
 def current_table(lake: Location, table: str, version: int | None = None) -> DeltaTable | None:
-    """The table as delta-rs opens it, at `version` or the newest; None when there is no table. Raises DataError when
-    its log cannot be read, TransientError when the store cannot be reached.
+    """The table as delta-rs opens it, at `version` or the newest; None when there is no table.
+
+    Raises DataError when its log cannot be read, TransientError when the store cannot be reached.
     """
     try:
         return DeltaTable(delta_uri(lake, table), version=version, storage_options=delta_options(lake))
@@ -117,14 +118,18 @@ def read_files(
             data = store.read(file.path)[0]
         except MissingObjectError as error:
             raise DataError(
-                f"data file {file.path!r} is gone", where=root.uri, next_step="Restore it, or restore the table to a version without it."
+                f"data file {file.path!r} is gone",
+                where=root.uri,
+                next_step="Restore it, or restore the table to a version without it.",
             ) from error
         try:
             parquet = pq.ParquetFile(pa.BufferReader(data))
             stored = parquet.read([name for name in wanted.names if name in parquet.schema_arrow.names])
         except (pa.ArrowInvalid, OSError) as error:
             raise DataError(
-                f"data file {file.path!r} cannot be read: {error}", where=root.uri, next_step="Restore it from the store's versions or a backup."
+                f"data file {file.path!r} cannot be read: {error}",
+                where=root.uri,
+                next_step="Restore it from the store's versions or a backup.",
             ) from error
         yield pa.table([_column(stored, field, file) for field in wanted], schema=wanted)
 

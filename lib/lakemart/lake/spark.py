@@ -22,15 +22,9 @@ in a new JVM and takes 1.5 s more for each query (measured on 2 cores). Above, D
 
 
 def pinned(
-    spark: SparkSession,
-    lake: Location,
-    table: str,
-    version: int,
-    *,
-    column: str | None = None,
-    slices: Collection[str | None] | None = None,
+    spark: SparkSession, lake: Location, table: str, version: int, slices: Collection[str | None] | None = None
 ) -> DataFrame:
-    """The table's rows at exactly that version, of the slices of its partition column `column` when they are named.
+    """The table's rows at exactly that version, of these values of its partition column (None: all).
 
     Only the files of these slices are read. Raises DataError, or pyspark's AnalysisException, when the version cannot
     be read (any more).
@@ -38,12 +32,15 @@ def pinned(
     found = snapshot(lake, table, version)
     if found is None:
         raise DataError(f"there is no table {table!r}", where=lake.uri)
-    files = found.in_slices(slices if column == found.partition_by else None)
+    files = found.in_slices(slices)
     if len(files) <= FEW_FILES:
-        frame = written(spark, lake.child(table), files, found.schema)
-    else:
-        frame = spark.read.format("delta").option("versionAsOf", version).load(delta_uri(lake, table))
-    return frame if column is None or slices is None else keep_slices(frame, column=column, slices=slices)
+        return written(spark, lake.child(table), files, found.schema)
+    frame = spark.read.format("delta").option("versionAsOf", version).load(delta_uri(lake, table))
+    return (
+        frame
+        if slices is None or found.partition_by is None
+        else keep_slices(frame, column=found.partition_by, slices=slices)
+    )
 
 
 def keep_slices(frame: DataFrame, *, column: str, slices: Collection[str | None]) -> DataFrame:

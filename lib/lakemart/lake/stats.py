@@ -42,7 +42,7 @@ def file_stats(footer: pq.FileMetaData) -> str:
     return orjson.dumps({"numRecords": rows, "minValues": low, "maxValues": high, "nullCount": nulls}).decode()
 
 
-def _bounds(lows: list[Any], highs: list[Any]) -> tuple[Any, Any] | None:
+def _bounds(lows: list[Any], highs: list[Any]) -> tuple[Any, Any] | None:  # noqa: PLR0911 - one case for each type
     low, high = min(lows), max(highs)
     if isinstance(low, bool):
         return None  # two values are not worth a bound

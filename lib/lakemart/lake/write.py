@@ -71,7 +71,9 @@ class PartitionedFiles:
             return
         for value, rows in _by_partition(batch, self._target.partition_by):
             if value not in self._parts:
-                self._parts[value] = _PartitionFiles(self._target, value, self._store, f"{self._stem}-{len(self._parts)}")
+                self._parts[value] = _PartitionFiles(
+                    self._target, value, self._store, f"{self._stem}-{len(self._parts)}"
+                )
             self._parts[value].add(rows)
 
     def close(self) -> list[AddedFile]:
@@ -168,7 +170,9 @@ class _PartitionFiles:
         path = f"{self._folder}{self._stem}-{len(self._written)}.parquet"
         self._store.write(path, data.to_pybytes())
         self._written.append(
-            AddedFile(path=path, size=data.size, rows=footer.num_rows, partition=self._partition, stats=file_stats(footer))
+            AddedFile(
+                path=path, size=data.size, rows=footer.num_rows, partition=self._partition, stats=file_stats(footer)
+            )
         )
         self._parquet = self._sink = None
 

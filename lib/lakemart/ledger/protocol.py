@@ -88,7 +88,9 @@ def _write_plan(store: Store, writer: str, number: int, payload: Json) -> None:
         mine = records.write_part(store, writer, number, "plan", {**payload, "execution": uuid.uuid4().hex})
     if not mine:
         raise LockedError(
-            f"another run has planned number {number} of {writer}", where=f"writer {writer}", next_step="Wait for it, or run again."
+            f"another run has planned number {number} of {writer}",
+            where=f"writer {writer}",
+            next_step="Wait for it, or run again.",
         )
 
 
@@ -99,7 +101,9 @@ def _decide(store: Store, stage: Stage, record: Record, by: Json) -> None:
     if isinstance(decision, Refusal):
         value = {**decision.payload, "kind": "refusal", "reasons": list(decision.reasons), "stops": decision.stops}
     with step("decision.write"):
-        records.write_part(store, stage.writer, record.number, "decision", {**value, **by, "execution": uuid.uuid4().hex})
+        records.write_part(
+            store, stage.writer, record.number, "decision", {**value, **by, "execution": uuid.uuid4().hex}
+        )
 
 
 def _known(store: Store, writer: str, number: int) -> Record:

@@ -13,11 +13,10 @@ from lakemart.storage.store import Location
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class View:
-    """An input as a build sees it: the table at a version, and the slices of `column` it is restricted to (None: whole)."""
+    """An input as a build sees it: the table at a version, restricted to slices (None: whole)."""
 
     table: str
     version: int
-    column: str | None = None
     slices: frozenset[str | None] | None = None
 
 

@@ -28,7 +28,7 @@ def open_views(spark: SparkSession, lake: Location, views: Mapping[str, View]) -
         what, where = f"cannot read table {view.table!r} at version {view.version}", f"table {view.table}"
         try:
             with spoken(what, where=where):
-                frames[name] = pinned(spark, lake, view.table, view.version, column=view.column, slices=view.slices)
+                frames[name] = pinned(spark, lake, view.table, view.version, view.slices)
                 frames[name].createOrReplaceTempView(name)
         except DataError as error:
             raise GoneError(f"{what}: {error.what}", where=where, next_step=error.next_step) from error

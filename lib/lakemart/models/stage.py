@@ -214,7 +214,7 @@ class ModelStage:
             kind = self._kind()
             known = self._known(version, column) if lookback and kind == "text" else frozenset()
             read = slices_read(slices, lookback, kind, known)
-            views[name] = View(table=version.table, version=version.version, column=column, slices=read)
+            views[name] = View(table=version.table, version=version.version, slices=read)
         return views
 
 

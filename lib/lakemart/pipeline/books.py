@@ -25,7 +25,9 @@ def books(context: Context, run: str | None = None) -> RunDocument:
                 found = True
                 enter(document, kind, name, record)
     if run is not None and not found:
-        raise ConfigError(f"the ledger knows no run {run!r}", next_step="`lakemart status` names the last run of each writer.")
+        raise ConfigError(
+            f"the ledger knows no run {run!r}", next_step="`lakemart status` names the last run of each writer."
+        )
     return document
 
 

@@ -45,7 +45,7 @@ class Context:
     staging: Callable[[], Location]
     warehouse: Callable[[], Warehouse]
     wait: float | None = 0.0
-    progress: Progress = field(default=lambda what, done, of: None)
+    progress: Progress = field(default=lambda *_: None)
 
     @property
     def store(self) -> Store:

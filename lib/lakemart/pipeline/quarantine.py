@@ -67,8 +67,12 @@ def export_quarantine(context: Context, source: str | None, sink: BinaryIO) -> i
     """
     count = 0
     for one in _sources(context, source):
-        table = pa.concat_tables(list(_rows(context, one)) or [pa.table({"batch": [], "object": [], "offset": [], "raw": []})])
-        for raw in table.sort_by([("batch", "ascending"), ("object", "ascending"), ("offset", "ascending")]).column("raw"):
+        table = pa.concat_tables(
+            list(_rows(context, one)) or [pa.table({"batch": [], "object": [], "offset": [], "raw": []})]
+        )
+        for raw in table.sort_by([("batch", "ascending"), ("object", "ascending"), ("offset", "ascending")]).column(
+            "raw"
+        ):
             sink.write(raw.as_py() + b"\n")
             count += 1
     return count
@@ -79,7 +83,9 @@ def _sources(context: Context, name: str | None) -> list[Source]:
     if name is None:
         return list(sources.values())
     if name not in sources:
-        raise ConfigError(f"there is no source {name!r}", next_step=f"The project has {', '.join(sources) or 'no sources'}.")
+        raise ConfigError(
+            f"there is no source {name!r}", next_step=f"The project has {', '.join(sources) or 'no sources'}."
+        )
     return [sources[name]]
 
 
@@ -107,7 +113,9 @@ def _groups(source: Source, tables: Iterator[pa.Table]) -> list[QuarantineGroup]
                     )
                 )  # fmt: skip
     return [
-        QuarantineGroup(source=source.name, reason=reason, column=column, count=count, samples=tuple(samples[reason, column]))
+        QuarantineGroup(
+            source=source.name, reason=reason, column=column, count=count, samples=tuple(samples[reason, column])
+        )
         for (reason, column), count in counts.items()
     ]
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from lakemart.lake.read import snapshot
 from lakemart.ledger import records
 from lakemart.ledger.known import known_objects
 from lakemart.ledger.records import Record
-from lakemart.lake.read import snapshot
 from lakemart.pipeline.context import Context
 from lakemart.storage.lease import read_lease
 
@@ -17,9 +17,11 @@ State = Literal["empty", "good", "open", "refused"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WriterStatus:
-    """One writer. `state`: `empty` before the first number, `open` when the next run finishes one, `refused` when the
-    last one was stopped by a gate, else `good`. `rows` are those of its main table now, None for a mart; `fresh` is the
-    greatest slice it holds; `damaged` counts objects that are damaged as they last were read.
+    """One writer.
+
+    `state` is `empty` before the first number, `open` when the next run finishes one, `refused` when the last one was
+    stopped by a gate, else `good`. `rows` are those of its main table now, None for a mart; `fresh` is the greatest
+    slice it holds; `damaged` counts objects that are damaged as they last were read.
     """
 
     writer: str

@@ -145,7 +145,9 @@ def _finish(context: Context, stage: Stage, document: RunDocument, enter: Callab
     try:
         while (record := advance(context.store, stage, run=context.run.id, at=context.run.stamp)) is not None:
             enter(record)
-            log.info("number closed", run=context.run.id, writer=stage.writer, number=record.number, refused=record.refused)
+            log.info(
+                "number closed", run=context.run.id, writer=stage.writer, number=record.number, refused=record.refused
+            )
             if not record.refused:
                 replans = 0
                 continue
@@ -155,7 +157,7 @@ def _finish(context: Context, stage: Stage, document: RunDocument, enter: Callab
                 document.tell(_refusal(stage.writer, record))
                 return
     except LakemartError as error:
-        log.error("writer stopped", run=context.run.id, writer=stage.writer, error=str(error))
+        log.warning("writer stopped", run=context.run.id, writer=stage.writer, error=str(error))
         document.tell(error)
 
 

@@ -48,7 +48,8 @@ class VerifyReport:
             "good": self.good,
             "checked": [asdict(one) for one in self.checked],
             "errors": [
-                {"kind": error.kind, "message": error.what, "where": error.where, "next": error.next_step} for error in self.errors
+                {"kind": error.kind, "message": error.what, "where": error.where, "next": error.next_step}
+                for error in self.errors
             ],
         }
 
@@ -72,7 +73,11 @@ def _tables(context: Context, writer: str) -> list[Checked]:
     versions: dict[str, int] = {}
     for record in records.numbers(context.store, writer):
         if not record.closed:
-            raise TransientError(f"number {record.number} of {writer} is open", where=writer, next_step="Run again; it is finished first.")
+            raise TransientError(
+                f"number {record.number} of {writer} is open",
+                where=writer,
+                next_step="Run again; it is finished first.",
+            )
         if record.done is None or record.decision is None:
             continue
         versions = record.done["versions"]
@@ -93,5 +98,17 @@ def _tables(context: Context, writer: str) -> list[Checked]:
 
 def _mart(context: Context, name: str) -> Checked:
     model = context.project.marts[name]
-    result = verify_mart(model, project=context.project.name, lake=context.lake, warehouse=context.warehouse, run=context.run.id, user=context.run.user)
-    return Checked(kind="mart", name=str(model.publish.table) if model.publish else name, rows=result.rows, findings=tuple(result.findings))
+    result = verify_mart(
+        model,
+        project=context.project.name,
+        lake=context.lake,
+        warehouse=context.warehouse,
+        run=context.run.id,
+        user=context.run.user,
+    )
+    return Checked(
+        kind="mart",
+        name=str(model.publish.table) if model.publish else name,
+        rows=result.rows,
+        findings=tuple(result.findings),
+    )

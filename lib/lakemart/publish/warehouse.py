@@ -20,7 +20,7 @@ _LABEL_BYTES = 300
 """What Redshift keeps of a query label is 320 characters."""
 
 _LOOPBACK = re.compile(r"localhost|127(\.\d{1,3}){3}|::1")
-_UNSAFE = re.compile(r"[^A-Za-z0-9 _.,:+=@-]")
+_UNSAFE = re.compile(r"[^A-Za-z0-9 _.,:+=@*/-]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

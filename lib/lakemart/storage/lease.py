@@ -58,7 +58,9 @@ def read_lease(store: Store, writer: str) -> LeaseState | None:
         return LeaseState(holder=value["holder"], since=value["since"], ttl=value["ttl"], etag=etag)
     except (ValueError, KeyError, TypeError) as error:
         raise DataError(
-            f"the lease {lease_key(writer)!r} is torn or empty", where=f"writer {writer}", next_step="Delete it when no run is at work."
+            f"the lease {lease_key(writer)!r} is torn or empty",
+            where=f"writer {writer}",
+            next_step="Delete it when no run is at work.",
         ) from error
 
 

@@ -46,7 +46,8 @@ class LocalStore:
         try:
             with os.scandir(self._root / folder) as entries:
                 names = sorted(
-                    (base + entry.name + ("/" if entry.is_dir() else "") for entry in entries), key=lambda name: name.encode()
+                    (base + entry.name + ("/" if entry.is_dir() else "") for entry in entries),
+                    key=lambda name: name.encode(),
                 )
         except (FileNotFoundError, NotADirectoryError):
             return

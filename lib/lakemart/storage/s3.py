@@ -66,13 +66,17 @@ class S3Store:
             answer = self._client.get_object(Bucket=self._bucket, Key=self._prefix + key, **condition)
         except (ClientError, BotoCoreError) as error:
             if _code(error) in _CHANGED:
-                raise ChangedObjectError(f"object {key!r} is no longer version {etag}", where=self.location.uri) from error
+                raise ChangedObjectError(
+                    f"object {key!r} is no longer version {etag}", where=self.location.uri
+                ) from error
             raise self._error("read", key, error) from error
         with closing(answer["Body"]) as body:
             try:
                 yield from body.iter_chunks(BLOCK)  # checks the length promised by the store at the end
             except (BotoCoreError, OSError) as error:
-                raise TransientError(f"the transfer of {key!r} broke off: {_said(error)}", where=self.location.uri) from error
+                raise TransientError(
+                    f"the transfer of {key!r} broke off: {_said(error)}", where=self.location.uri
+                ) from error
 
     def read(self, key: str) -> tuple[bytes, str]:
         try:
@@ -116,7 +120,9 @@ class S3Store:
             if isinstance(named, ConfigError):
                 raise named from error
             raise UnknownOutcomeError(
-                f"cannot tell whether {key!r} was written: {_said(error)}", where=self.location.uri, next_step="Run again; the next run reads it back."
+                f"cannot tell whether {key!r} was written: {_said(error)}",
+                where=self.location.uri,
+                next_step="Run again; the next run reads it back.",
             ) from error
         return True
 
@@ -130,16 +136,35 @@ class S3Store:
         code = _code(error)
         where = self.location.uri
         if code == "NoSuchBucket":
-            return ConfigError(f"there is no bucket {self._bucket!r}", where=where, next_step="Create it, or mend the location in project.yaml.")
+            return ConfigError(
+                f"there is no bucket {self._bucket!r}",
+                where=where,
+                next_step="Create it, or mend the location in project.yaml.",
+            )
         if code in _MISSING:
             return MissingObjectError(f"there is no object {key!r}", where=where)
         if code in _FORBIDDEN and key and act == "read":
-            return ForbiddenObjectError(f"object {key!r} may not be read", where=where, next_step="Grant s3:GetObject on it.")
+            return ForbiddenObjectError(
+                f"object {key!r} may not be read", where=where, next_step="Grant s3:GetObject on it."
+            )
         if code in _FORBIDDEN:
-            return ConfigError(f"may not {act} {key!r}", where=where, next_step="Grant this run's role the right, or mend the location.")
-        if code in {"InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken"} or "credentials" in str(error).lower():
-            return ConfigError(f"S3 does not accept the credentials: {_said(error)}", where=where, next_step="Renew them and run again.")
-        return TransientError(f"cannot {act} {key!r}: {_said(error)}", where=where, next_step="Run again when S3 answers.")
+            return ConfigError(
+                f"may not {act} {key!r}",
+                where=where,
+                next_step="Grant this run's role the right, or mend the location.",
+            )
+        if (
+            code in {"InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken"}
+            or "credentials" in str(error).lower()
+        ):
+            return ConfigError(
+                f"S3 does not accept the credentials: {_said(error)}",
+                where=where,
+                next_step="Renew them and run again.",
+            )
+        return TransientError(
+            f"cannot {act} {key!r}: {_said(error)}", where=where, next_step="Run again when S3 answers."
+        )
 
 
 def _code(error: Exception) -> str:

@@ -45,7 +45,7 @@ def _no_faults() -> Iterator[None]:
 
 
 @pytest.fixture
-def mart(tmp_path: Path, s3: S3Settings, localshift: Localshift) -> Iterator[Mart]:
+def mart(tmp_path: Path, s3: S3Settings, localshift: Localshift) -> Mart:
     client = boto3.client("s3", endpoint_url=s3.endpoint_url, region_name="us-east-1")
     if "staging" not in {bucket["Name"] for bucket in client.list_buckets()["Buckets"]}:
         client.create_bucket(Bucket="staging")
@@ -53,4 +53,4 @@ def mart(tmp_path: Path, s3: S3Settings, localshift: Localshift) -> Iterator[Mar
     password = tmp_path / "password"
     password.write_text(localshift.connect_args["password"])
     place = Location(uri=f"s3://staging/{uuid.uuid4().hex}", s3=s3)
-    yield Mart(lake=Location(uri=str(tmp_path / "lake")), staging=place, server=localshift, password=str(password))
+    return Mart(lake=Location(uri=str(tmp_path / "lake")), staging=place, server=localshift, password=str(password))

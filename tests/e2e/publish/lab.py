@@ -6,7 +6,7 @@ import uuid
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import pyarrow as pa
 import redshift_connector
@@ -88,7 +88,7 @@ class Wire:
     def __init__(self, server: Localshift) -> None:
         self._server = server
 
-    def __enter__(self) -> Wire:
+    def __enter__(self) -> Self:
         self.connection = redshift_connector.connect(**self._server.connect_args)
         self.connection.autocommit = True
         return self
@@ -188,7 +188,7 @@ class _ModelStage:
         self.writer = f"model/{mart.name}"
 
     def plan(self, number: int, last: Record | None) -> Json | None:
-        return {} if last is None or last.plan.get("test") != id(self) else None
+        return {}
 
     def work(self, number: int, plan: Json) -> Intent:
         mart = self.mart

@@ -40,7 +40,7 @@ def published_once(mart: Mart, rows: Any, number: Any=2) -> None:
 
 
 @pytest.fixture
-def rebuilt(mart: Mart):
+def rebuilt(mart: Mart) -> Mart:
     """Published once, then built again: its second publish is what the tests disturb."""
     mart.build({"2015-01-01": [("push", 3, None)]})
     mart.advance()
@@ -77,11 +77,11 @@ def test_a_lost_answer_heals_within_the_run(rebuilt: Mart, step: Any, when: Any)
 def test_a_session_that_the_warehouse_ends_in_the_transaction_is_replaced(rebuilt: Mart) -> None:
     opened = []
 
-    def opener():
+    def opener() -> Any:
         session = connect(WarehouseTarget.of(rebuilt.warehouse), TAG)
         execute = session.execute
 
-        def ending(statement: Any):
+        def ending(statement: Any) -> Any:
             if type(statement).__name__ == "InsertFromStaging" and len(opened) == 2:
                 session._connection._usock.shutdown(2)
             return execute(statement)
@@ -200,7 +200,7 @@ def test_readers_see_the_old_or_the_new_rows_and_never_none(rebuilt: Mart) -> No
     assert seen
 
 
-def test_a_wrong_password_is_the_projects_fault_and_is_never_shown(rebuilt: Mart, tmp_path: Path) -> None:
+def test_a_wrong_password_is_the_projects_fault_and_is_never_shown(rebuilt: Mart) -> None:
     Path(rebuilt.password).write_text("wrong-horse-battery")
 
     with pytest.raises(ConfigError, match="does not let the user in") as caught:

@@ -8,15 +8,15 @@ from typing import Any
 import pytest
 
 from e2e.publish.lab import EVERY_TYPE, Mart, Wire, every_type_row
-from lakemart.publish.verify import verify_mart
+from lakemart.publish.verify import MartVerdict, verify_mart
 
 
-def verified(mart: Mart):
+def verified(mart: Mart) -> MartVerdict:
     return verify_mart(mart.model, project="demo", lake=mart.lake, warehouse=lambda: mart.warehouse, run="r", user="u")
 
 
 @pytest.fixture
-def published(mart: Mart):
+def published(mart: Mart) -> Mart:
     mart.build({"2015-01-01": [("push", 3, Decimal("1.50")), ("fork", 1, None)], None: [("pull", 5, Decimal("-0.01"))]})
     mart.advance()
     return mart

@@ -45,7 +45,9 @@ class Feeding:
         return {}
 
     def work(self, number: int, plan: Json) -> Intent:
-        target = FileTarget(root=self.lake.child(self.table), schema=self.rows.schema, partition_by=self.partition_by, number=number)
+        target = FileTarget(
+            root=self.lake.child(self.table), schema=self.rows.schema, partition_by=self.partition_by, number=number
+        )
         base = snapshot(self.lake, self.table)
         change = table_change(
             self.table,

@@ -42,7 +42,11 @@ def test_first_build_makes_every_slice_of_the_input(lake: Any, make_model: MakeM
     assert slices_of(record) == [None, "2015-01-01", "2015-01-02"]
     assert record.done["rows"] == 3
     assert lake.rows("daily") == [daily(1, "a", 2), daily(2, "b", 1), daily(None, "c", 1)]
-    assert {day: len(files) for day, files in lake.files("daily").items()} == {None: 1, "2015-01-01": 1, "2015-01-02": 1}
+    assert {day: len(files) for day, files in lake.files("daily").items()} == {
+        None: 1,
+        "2015-01-01": 1,
+        "2015-01-02": 1,
+    }
 
 
 def test_nothing_new_is_nothing_to_do(lake: Any, make_model: MakeModel) -> None:
@@ -110,7 +114,12 @@ def test_a_failing_check_publishes_nothing_and_a_mended_model_goes_through(lake:
 def test_a_null_is_found_by_not_null_in_column_and_slice(lake: Any, make_model: MakeModel) -> None:
     lake.feed("events", events((None, "a", 1)))
 
-    record = lake.build(make_model(sql="SELECT day, kind, CAST(NULL AS BIGINT) AS events FROM events", checks=(NotNullCheck(("events",)), NotNullCheck(("day",)))))
+    record = lake.build(
+        make_model(
+            sql="SELECT day, kind, CAST(NULL AS BIGINT) AS events FROM events",
+            checks=(NotNullCheck(("events",)), NotNullCheck(("day",))),
+        )
+    )
 
     error = failure_of(record)
     assert isinstance(error, DataError)
@@ -153,7 +162,14 @@ def test_columns_are_declared_or_refused_all_at_once(lake: Any, make_model: Make
 def test_a_value_that_does_not_fit_its_declared_type_is_a_fault_of_the_data(lake: Any, make_model: MakeModel) -> None:
     lake.feed("events", events((1, "a", 2**31)))
 
-    error = failure_of(lake.build(make_model(sql="SELECT day, kind, n AS events FROM events", columns={"day": "date", "kind": "string", "events": "int"})))
+    error = failure_of(
+        lake.build(
+            make_model(
+                sql="SELECT day, kind, n AS events FROM events",
+                columns={"day": "date", "kind": "string", "events": "int"},
+            )
+        )
+    )
 
     assert isinstance(error, DataError)
     assert "overflow" in error.what
@@ -205,7 +221,9 @@ def test_a_change_of_an_input_read_whole_touches_every_slice(lake: Any, make_mod
 
 def test_a_model_without_slices_is_rebuilt_whole(lake: Any, make_model: MakeModel) -> None:
     model = make_model(
-        sql="SELECT kind, sum(n) AS events FROM events GROUP BY kind", slice=None, columns={"kind": "string", "events": "bigint"}
+        sql="SELECT kind, sum(n) AS events FROM events GROUP BY kind",
+        slice=None,
+        columns={"kind": "string", "events": "bigint"},
     )
     lake.feed("events", events((1, "a", 1), (2, "b", 2)))
     lake.build(model)
@@ -239,14 +257,23 @@ def build(inputs):
 def test_a_python_model_that_raises_is_the_projects_fault(lake: Any, make_model: MakeModel) -> None:
     lake.feed("events", events((1, "a", 1)))
 
-    raised = failure_of(lake.build(make_model(kind="python", python_text="def build(inputs):\n    return inputs['evnts']")))
-    inside = failure_of(lake.build(make_model(kind="python", python_text="""
+    raised = failure_of(
+        lake.build(make_model(kind="python", python_text="def build(inputs):\n    return inputs['evnts']"))
+    )
+    inside = failure_of(
+        lake.build(
+            make_model(
+                kind="python",
+                python_text="""
 from pyspark.sql import functions as F
 
 def build(inputs):
     broken = F.udf(lambda text: {}[text], "string")
     return inputs["events"].select("day", broken("kind").alias("kind"), F.lit(1).alias("events"))
-""")))
+""",
+            )
+        )
+    )
 
     assert isinstance(raised, ConfigError)
     assert "KeyError: 'evnts'" in raised.what

@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 import yaml
-from feeds import feed_of
+from unit.decode.feeds import feed_of
 
 from lakemart.decode import api
 from lakemart.decode.pieces import joined

@@ -22,8 +22,8 @@ class Warehouse:
     statements: list[st.Statement] = field(default_factory=list)
     sessions: int = 0
     closed: int = 0
-    fails: Callable[[st.Statement, int], None] = lambda statement, nth: None
-    before_lock_is_held: Callable[[Warehouse], None] = lambda warehouse: None
+    fails: Callable[[st.Statement, int], None] = lambda *_: None
+    before_lock_is_held: Callable[[Warehouse], None] = lambda _: None
 
     def open(self) -> Session:
         self.sessions += 1

@@ -25,13 +25,13 @@ FILES = tuple(AddedFile(path=f"{i}", size=1, rows=i, partition={"event_date": da
 FOUND = Snapshot(table="hourly", version=9, schema=pa.schema([]), partition_by="event_date", files=FILES)
 
 
-def build(number: Any, *days: Any, table: Any="hourly"):
+def build(number: Any, *days: Any, table: Any="hourly") -> Record:
     adds = tuple(AddedFile(path=str(day), size=1, rows=1, partition={"event_date": day}) for day in days)
     change = TableChange(table=table, base_version=0, schema=[], partition_by="event_date", adds=adds)
     return Record(writer="model/hourly", number=number, plan={}, decision={"kind": "intent", "tables": [change.as_json()]}, done={"versions": {"hourly": number}})
 
 
-def published(mart: Mart=MART, through: Any=3):
+def published(mart: Mart=MART, through: Any=3) -> Record:
     return Record(writer="mart/hourly", number=1, plan={}, decision={"kind": "intent"}, done={"mart": mart.as_json(), "through": through, "version": 3})
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, Never
 
@@ -31,26 +32,26 @@ REPLACE = ["Begin", "LockLoads", "LastLoad", "DeleteSlices", "InsertFromStaging"
 
 
 @pytest.fixture
-def waited():
+def waited() -> list[float]:
     return []
 
 
 @pytest.fixture
-def warehouse():
+def warehouse() -> Warehouse:
     return Warehouse(mart=MART, copied=24, held=24)
 
 
 @pytest.fixture(autouse=True)
-def _no_faults():
+def _no_faults() -> Iterator[None]:
     yield
     steps.disarm()
 
 
-def failing(kind: Any, error: Any, *, times: Any=1, statement: Any=lambda s: True):
+def failing(kind: Any, error: Any, *, times: Any=1) -> Any:
     """Raises `error` the first `times` times that a statement of this kind is sent."""
 
     def fails(sent: Any, nth: Any) -> None:
-        if isinstance(sent, kind) and nth <= times and statement(sent):
+        if isinstance(sent, kind) and nth <= times:
             raise error
 
     return fails
@@ -98,11 +99,11 @@ def test_a_new_target_gets_its_loads_table(waited: list[float]) -> None:
     warehouse = Empty(mart=MART, copied=24, held=24)
     inner = warehouse.open
 
-    def opened():
+    def opened() -> Any:
         session = inner()
         execute = session.execute
 
-        def without_loads(statement: Any):
+        def without_loads(statement: Any) -> Any:
             sent.append(statement)
             rows = execute(statement)
             return [] if statement == st.DescribeTable(MART.loads) else rows
@@ -313,7 +314,7 @@ def test_a_warehouse_that_restarts_under_a_load_is_waited_for(warehouse: Warehou
     warehouse.fails = failing(st.CopyParquet, LostConnectionError("gone"))
     tries = []
 
-    def restarting():
+    def restarting() -> Any:
         tries.append(1)
         if len(tries) in (2, 3):
             raise UnreachableError("starting up")

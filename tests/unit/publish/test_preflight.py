@@ -15,7 +15,7 @@ MART = Mart(model="hourly_activity", table=TABLE, columns=COLUMNS)
 LIVE = planned(MART)
 
 
-def live(name: Any, kind: Any, *, not_null: Any=False):
+def live(name: Any, kind: Any, *, not_null: Any=False) -> LiveColumn:
     return LiveColumn(name=name, type=kind, not_null=not_null)
 
 
@@ -79,7 +79,7 @@ def test_columns_out_of_order_are_a_fault() -> None:
     assert fault.column == "event_date"
 
 
-def faults(kind: Any, *, not_null: Any=False, **stats: Any):
+def faults(kind: Any, *, not_null: Any=False, **stats: Any) -> list[str]:
     return [str(fault) for fault in data_faults(TABLE, [ColumnStats(name="c", **stats)], [live("c", kind, not_null=not_null)])]
 
 

@@ -18,7 +18,7 @@ from lakemart.lake.actions import AddedFile
 from lakemart.lake.read import Snapshot
 from lakemart.lake.write import FileTarget, write_files
 from lakemart.publish import unload as unloading
-from lakemart.publish.columns import column_stats, json_text, physical
+from lakemart.publish.columns import ColumnStats, column_stats, json_text, physical
 from lakemart.publish.unload import (
     UnloadTask,
     content_hash,
@@ -54,7 +54,7 @@ TYPES = {
 COLUMNS = tuple(column(name, kind) for name, (kind, _, _) in TYPES.items())
 
 
-def lake_table(tmp_path: Path, columns: Any, rows: Any, *, partition_by: Any=None):
+def lake_table(tmp_path: Path, columns: Any, rows: Any, *, partition_by: Any=None) -> Any:
     schema = pa.schema([pa.field(c.name, c.type.arrow) for c in columns])
     root = Location(uri=str(tmp_path / "lake" / "t"))
     target = FileTarget(root=root, schema=schema, partition_by=partition_by, number=1)
@@ -62,7 +62,7 @@ def lake_table(tmp_path: Path, columns: Any, rows: Any, *, partition_by: Any=Non
     return root, schema, files
 
 
-def task(tmp_path: Path, columns: Any, rows: Any, *, partition_by: Any=None, order: Any=None, limits: Any=None):
+def task(tmp_path: Path, columns: Any, rows: Any, *, partition_by: Any=None, order: Any=None, limits: Any=None) -> UnloadTask:
     root, schema, files = lake_table(tmp_path, columns, rows, partition_by=partition_by)
     ordered = order or columns
     return UnloadTask(
@@ -72,7 +72,7 @@ def task(tmp_path: Path, columns: Any, rows: Any, *, partition_by: Any=None, ord
 
 
 @pytest.fixture
-def one_row():
+def one_row() -> list[dict[str, Any]]:
     return [{name: value for name, (_, value, _) in TYPES.items()}]
 
 
@@ -206,7 +206,7 @@ def test_the_results_of_tasks_add_up(tmp_path: Path) -> None:
     assert dict(whole.rows) == {None: 2}
 
 
-def stats_of(kind: Any, values: Any, *, limit: Any=0, is_slice: Any=False):
+def stats_of(kind: Any, values: Any, *, limit: Any=0, is_slice: Any=False) -> ColumnStats:
     one = column("c", kind)
     table = physical(pa.table({"c": pa.array(values, one.type.arrow)}), (one,))
     return column_stats(table.column(0), one, limit=limit, is_slice=is_slice)
