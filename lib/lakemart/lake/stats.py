@@ -1,71 +1,94 @@
 """Delta's statistics of a data file, taken from its Parquet footer: rows, nulls, and bounds that readers skip by.
 
-A bound may be wider than the data, never narrower: texts are cut and rounded, timestamps go to milliseconds.
+A bound may be wider than the data, never narrower: texts are cut and rounded, timestamps go to milliseconds. Every
+column that can be compared has bounds, or the file has none: delta-rs takes a bound that lacks beside others for null
+and then skips the file's rows (https://github.com/delta-io/delta-rs/issues/3173 is one case of it).
 https://github.com/delta-io/delta/blob/master/PROTOCOL.md, per-file statistics.
 """
 
 from __future__ import annotations
 
-from contextlib import suppress
+from collections.abc import Collection
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import orjson
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 _TEXT_BOUND = 32
 _LAST_CODE_POINT = 0x10FFFF
 _SURROGATES = (0xD800, 0xDFFF)
+_ANY_TEXT = ("", chr(_LAST_CODE_POINT) * _TEXT_BOUND)
+"""Bounds of texts whose footer has none, for one of them is too long: as Delta itself bounds what it cuts."""
 
 
-def file_stats(footer: pq.FileMetaData) -> str:
-    """`numRecords`, `nullCount`, `minValues`, `maxValues` as JSON text. A column without sure bounds has none."""
+class _NoBoundsError(Exception):
+    """A column's values have no bounds that JSON can hold."""
+
+
+def file_stats(footer: pq.FileMetaData, *, not_finite: Collection[str] = ()) -> str:
+    """`numRecords`, `nullCount`, `minValues`, `maxValues` as JSON text; `numRecords` alone where bounds cannot be had.
+
+    `not_finite` names the columns of doubles that hold a NaN, of which a footer does not tell and which Spark orders
+    above every number, or an infinity.
+    """
     nulls: dict[str, int] = {}
     low: dict[str, Any] = {}
     high: dict[str, Any] = {}
-    for index in range(footer.num_columns):
-        name = footer.schema.column(index).path
-        if "." in name:
-            continue  # an element of a list: bounds of the elements are not bounds of the column
-        parts = [footer.row_group(group).column(index).statistics for group in range(footer.num_row_groups)]
-        if any(part is None or not part.has_null_count for part in parts):
-            continue
-        nulls[name] = sum(part.null_count for part in parts)
-        bounded = [part for part in parts if part.has_min_max]
-        if len(bounded) != sum(1 for part in parts if part.num_values):
-            continue
-        with suppress(OverflowError, ValueError):  # a time beyond Python's years 1 to 9999 goes without bounds
-            if bounded and (bounds := _bounds([p.min for p in bounded], [p.max for p in bounded])) is not None:
-                low[name], high[name] = bounds
-    rows = footer.num_rows
-    return orjson.dumps({"numRecords": rows, "minValues": low, "maxValues": high, "nullCount": nulls}).decode()
+    try:
+        for index, field in _flat_columns(footer):
+            parts = [footer.row_group(group).column(index).statistics for group in range(footer.num_row_groups)]
+            nulls[field.name] = sum(part.null_count for part in parts)
+            filled = [part for part in parts if part.num_values]
+            if filled and not pa.types.is_binary(field.type):
+                if field.name in not_finite:
+                    raise _NoBoundsError(field.name)
+                low[field.name], high[field.name] = _bounds(field, filled)
+    except (_NoBoundsError, OverflowError, ValueError):  # the last two of times beyond Python's years 1 to 9999
+        return orjson.dumps({"numRecords": footer.num_rows}).decode()
+    stats = {"numRecords": footer.num_rows, "minValues": low, "maxValues": high, "nullCount": nulls}
+    return orjson.dumps(stats).decode()
 
 
-def _bounds(lows: list[Any], highs: list[Any]) -> tuple[Any, Any] | None:  # noqa: PLR0911 - one case for each type
-    low, high = min(lows), max(highs)
-    if isinstance(low, bool):
-        return None  # two values are not worth a bound
-    if isinstance(low, int):
-        return low, high
+def _flat_columns(footer: pq.FileMetaData) -> list[tuple[int, pa.Field]]:
+    """Each column that is not nested, with its place in the footer: bounds of a list's elements are not the list's."""
+    schema = footer.schema.to_arrow_schema()
+    paths = [footer.schema.column(index).path for index in range(footer.num_columns)]
+    return [(index, schema.field(path)) for index, path in enumerate(paths) if schema.get_field_index(path) >= 0]
+
+
+def _bounds(field: pa.Field, parts: list[Any]) -> tuple[Any, Any]:
+    if not all(part.has_min_max for part in parts):
+        if pa.types.is_string(field.type):
+            return _ANY_TEXT
+        raise _NoBoundsError(field.name)
+    low, high = min(part.min for part in parts), max(part.max for part in parts)
     if isinstance(low, Decimal):
         return orjson.Fragment(format(low, "f")), orjson.Fragment(format(high, "f"))  # every digit, as a JSON number
     if isinstance(low, str):
-        top = _text_above(high)
-        return None if top is None else (low[:_TEXT_BOUND], top)
+        return low[:_TEXT_BOUND], _text_above(high)
     if isinstance(low, datetime):
-        return _millis(low), _millis(high + timedelta(microseconds=999))
+        return _millis(low), _millis_above(high)
     if isinstance(low, date):
         return low.isoformat(), high.isoformat()
-    return None  # of doubles too: a footer does not tell of NaN, which Spark orders above every number
+    return low, high
 
 
 def _millis(value: datetime) -> str:
     return value.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
 
 
-def _text_above(text: str) -> str | None:
-    """A text of bounded length that no text beginning like `text` exceeds; None when there is none."""
+def _millis_above(value: datetime) -> str:
+    try:
+        return _millis(value + timedelta(microseconds=999))
+    except OverflowError:  # in the last millisecond of year 9999, where "for ever" likes to stand
+        return value.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+
+
+def _text_above(text: str) -> str:
+    """A text that none beginning like `text` exceeds; of bounded length, but for the one case where there is none."""
     if len(text) <= _TEXT_BOUND:
         return text
     head = list(text[:_TEXT_BOUND])
@@ -75,4 +98,4 @@ def _text_above(text: str) -> str | None:
             code = _SURROGATES[1] + 1
         if code <= _LAST_CODE_POINT:
             return "".join(head) + chr(code)
-    return None
+    return text

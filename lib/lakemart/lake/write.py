@@ -127,6 +127,7 @@ class _PartitionFiles:
         self._pending_bytes = 0
         self._sink: pa.BufferOutputStream | None = None
         self._parquet: pq.ParquetWriter | None = None
+        self._not_finite: set[str] = set()
         self._written: list[AddedFile] = []
 
     def add(self, rows: pa.RecordBatch) -> None:
@@ -156,6 +157,7 @@ class _PartitionFiles:
                 write_statistics=True,
                 version="2.6",
             )
+        self._not_finite |= _not_finite(table)
         self._parquet.write_table(table, row_group_size=max(table.num_rows, 1))
         assert self._sink is not None  # noqa: S101 - opened with the writer
         if self._sink.tell() >= FILE_BYTES:

@@ -20,7 +20,7 @@ _LABEL_BYTES = 300
 """What Redshift keeps of a query label is 320 characters."""
 
 _LOOPBACK = re.compile(r"localhost|127(\.\d{1,3}){3}|::1")
-_UNSAFE = re.compile(r"[^A-Za-z0-9 _.,:+=@*/-]")
+_UNSAFE = re.compile(r"[^A-Za-z0-9 _.,:+=@-]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,8 +80,8 @@ class Tag:
     def comment(self, step: str) -> str:
         r"""The comment that goes before a statement of `step`: JSON that can end or nest no comment.
 
-        >>> Tag(version="1", project="p", model="*/ drop", run="r", user="u").comment("warehouse.copy")[:62]
-        '/* {"app":"lakemart","version":"1","project":"p","model":"\\u002a'
+        >>> Tag(version="1", project="p", model="*/ drop", run="r", user="u").comment("warehouse.copy")[58:72]
+        '"\\u002a\\u002f '
         """
         if step not in STEPS and step != "warehouse.read":
             raise KeyError(step)

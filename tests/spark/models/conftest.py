@@ -41,10 +41,10 @@ class Feeding:
     def __post_init__(self) -> None:
         self.writer = f"source/{self.table}"
 
-    def plan(self, number: int, last: Record | None) -> Json | None:
+    def plan(self, number: int, last: Record | None) -> Json | None:  # noqa: ARG002 - the protocol's signature
         return {}
 
-    def work(self, number: int, plan: Json) -> Intent:
+    def work(self, number: int, plan: Json) -> Intent:  # noqa: ARG002 - the protocol's signature
         target = FileTarget(
             root=self.lake.child(self.table), schema=self.rows.schema, partition_by=self.partition_by, number=number
         )
@@ -59,7 +59,7 @@ class Feeding:
         )
         return Intent(payload={"tables": [change.as_json()]})
 
-    def commit(self, number: int, plan: Json, intent: Json) -> Json:
+    def commit(self, number: int, plan: Json, intent: Json) -> Json:  # noqa: ARG002 - the protocol's signature
         change = TableChange.from_json(intent["tables"][0])
         return {"versions": {self.table: commit(self.lake, change, writer=self.writer, number=number, run="test")}}
 
@@ -94,6 +94,10 @@ class Lake:
 
     def build(self, model: Model, restriction: Restriction | None = None) -> Record | None:
         return advance(self.store, self.stage(model, restriction), run="test", at=AT)
+
+    @property
+    def root(self) -> Path:
+        return Path(self.place.uri)
 
     def rows(self, table: str) -> list[dict[str, Any]]:
         found = read_table(self.place, table).to_pylist()

@@ -88,7 +88,7 @@ def test_an_embedded_endpoint_is_told_for_its_bucket_alone() -> None:
     assert options["fs.s3a.bucket.lake.path.style.access"] == "true"
 
 
-def test_a_class_archive_that_is_not_there_is_not_asked_for(tmp_path: object) -> None:
+def test_a_class_archive_that_is_not_there_is_not_asked_for() -> None:
     assert archive.flags(None) == []
     assert archive.flags(archive.default_path().with_name("nowhere.jsa")) == []
 
@@ -99,18 +99,20 @@ def test_planning_a_build_loads_no_pyspark() -> None:
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
+UNKNOWN_COLUMN = """[UNRESOLVED_COLUMN.WITH_SUGGESTION] A column `x` cannot be resolved. Did you mean one of the following? [`a`]. SQLSTATE: 42703; line 3 pos 7;
+'Project ['x]
++- OneRowRelation"""
+
+DIVISION = """[DIVIDE_BY_ZERO] Division by zero. Use `try_divide` to tolerate it. SQLSTATE: 22012
+== SQL (line 1, position 8) ==
+select 1/0"""
+
+
 @pytest.mark.parametrize(
     ("text", "short"),
     [
-        (
-            "[UNRESOLVED_COLUMN.WITH_SUGGESTION] A column `x` cannot be resolved. Did you mean one of the following? [`a`]. SQLSTATE: 42703;"
-            " line 3 pos 7;\n'Project ['x]\n+- OneRowRelation",
-            "A column `x` cannot be resolved. Did you mean one of the following? [`a`] (line 3 pos 7)",
-        ),
-        (
-            "[DIVIDE_BY_ZERO] Division by zero. Use `try_divide` to tolerate it. SQLSTATE: 22012\n== SQL (line 1, position 8) ==\nselect 1/0",
-            "Division by zero (line 1, position 8)",
-        ),
+        (UNKNOWN_COLUMN, "A column `x` cannot be resolved. Did you mean one of the following? [`a`] (line 3 pos 7)"),
+        (DIVISION, "Division by zero (line 1, position 8)"),
     ],
 )
 def test_sparks_message_is_cut_to_its_sentence_and_place(text: str, short: str) -> None:

@@ -81,7 +81,7 @@ def test_polars_reads_the_same(lake: Location, expected: list[dict[str, Any]]) -
 def test_duckdb_reads_the_same_from_the_tables_files(lake: Location, expected: list[dict[str, Any]]) -> None:
     files = DeltaTable(f"{lake.uri}/t").file_uris()
     own = [name for name in SCHEMA.names if name != "p"]
-    connection = duckdb.connect(config={"TimeZone": "UTC"})
+    connection = duckdb.connect()
 
     with connection:
         relation = connection.read_parquet(files, hive_partitioning=False).order("_offset")
@@ -92,8 +92,9 @@ def test_duckdb_reads_the_same_from_the_tables_files(lake: Location, expected: l
     assert (kinds["c6"], kinds["c8"], kinds["c9"], kinds["c11"]) == ("DECIMAL(38,10)", "DATE", "TIMESTAMP WITH TIME ZONE", "BIGINT[]")
 
 
-@pytest.mark.parametrize("name", [f"c{index}" for index in (0, 2, 3, 4, 6, 7, 8, 9)])
+@pytest.mark.parametrize("name", [f"c{index}" for index in range(11)])
 def test_no_reader_that_skips_by_statistics_misses_a_row(lake: Location, expected: list[dict[str, Any]], name: str) -> None:
+    """The file of the second row has an infinity and no bounds at all; a missing bound beside others loses rows to delta-rs."""
     dataset = DeltaTable(f"{lake.uri}/t").to_pyarrow_dataset()
     scan = pl.scan_delta(f"{lake.uri}/t")
     for row in expected[:3]:
@@ -103,7 +104,7 @@ def test_no_reader_that_skips_by_statistics_misses_a_row(lake: Location, expecte
             dataset.to_table(filter=pc.field(name) == value).column("_offset").to_pylist(),
             scan.filter(pl.col(name) == pl.lit(row[name], dtype=pl.Schema(SCHEMA)[name])).collect()["_offset"].to_list(),
         ):
-            assert found == [row["_offset"]]
+            assert found == [other["_offset"] for other in expected if other[name] == row[name] and row[name] is not None]
 
 
 @pytest.fixture

@@ -47,7 +47,7 @@ def test_only_names_a_model_and_its_surroundings(only: str, names: set[str]) -> 
 
 
 def test_only_of_an_unknown_model_names_the_models() -> None:
-    with pytest.raises(ConfigError, match="no model 'x'.*Models are low"):
+    with pytest.raises(ConfigError, match=r"no model 'x'.*Models are low"):
         selected(models(low=("events",)), "x")
 
 
