@@ -109,7 +109,7 @@ def serve(options: Options, data_dir: Path, ready_file: Path | None, *, durable:
 
 async def _serve(socket: str, cluster: Path, options: Options, ready_file: Path | None) -> None:
     # Imported here: pyarrow and boto3 are slow to load, and `--help` must not wait for them.
-    from localshift.server import open_server
+    from localshift.server import open_server  # noqa: PLC0415 - the reason above
 
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()

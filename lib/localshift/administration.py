@@ -8,12 +8,12 @@ from localshift.alter import alter_table
 from localshift.dialect import translate
 from localshift.errors import refused, syntax_error
 from localshift.grammar import Cursor
-from localshift.lex import Token, folded, quote_identifier
+from localshift.lex import folded, quote_identifier
 from localshift.plan import Plan, forward
 from localshift.rights import create_principal, grant, user_options
 from localshift.settings import reset_parameter, set_parameter, show_parameter
 
-Handler = Callable[[str, list[Token], frozenset[str]], Plan]
+Handler = Callable[[Cursor], Plan]
 CONTROL = {
     "BEGIN": "BEGIN",
     "START": "BEGIN",
@@ -24,22 +24,20 @@ CONTROL = {
 }
 
 
-def route(first: str, sql: str, tokens: list[Token], builtins: frozenset[str]) -> Plan:
+def route(cursor: Cursor) -> Plan:
     """Return the plan for a statement by its first word; SqlError when nothing here knows it."""
-    if first in CONTROL:
-        return _control(first, tokens)
-    handler = HANDLERS.get(first)
+    handler = HANDLERS.get(cursor.peek())
     if handler is None:
-        raise syntax_error(tokens[0].text)
-    return handler(sql, tokens, builtins)
+        raise syntax_error(cursor.take().text)
+    return handler(cursor)
 
 
-def _control(first: str, tokens: list[Token]) -> Plan:
-    rest = [token.upper for token in tokens[1:]]
+def _control(cursor: Cursor) -> Plan:
+    rest = [token.upper for token in cursor.tokens[1:]]
     if rest[:1] in (["PREPARED"], ["TO"]) or "SAVEPOINT" in rest:
-        raise syntax_error(tokens[1].text)
+        raise syntax_error(cursor.tokens[1].text)
     # Redshift takes isolation levels here and ignores them: the database's own holds.
-    return forward(CONTROL[first])
+    return forward(CONTROL[cursor.peek()])
 
 
 def _lock(cursor: Cursor) -> Plan:
@@ -48,8 +46,7 @@ def _lock(cursor: Cursor) -> Plan:
     tables = [cursor.table_name()]
     while cursor.accept(","):
         tables.append(cursor.table_name())
-    if not cursor.done():
-        raise syntax_error(cursor.take().text)
+    cursor.end()
     return forward(f"LOCK TABLE {', '.join(tables)} IN ACCESS EXCLUSIVE MODE")
 
 
@@ -67,8 +64,7 @@ def _truncate(cursor: Cursor) -> Plan:
     cursor.expect("TRUNCATE")
     cursor.accept("TABLE")
     table = cursor.table_name()
-    if not cursor.done():
-        raise syntax_error(cursor.take().text)
+    cursor.end()
     return Plan(kind="script", sql=f"TRUNCATE TABLE {table}", query_type="UTILITY", tag="TRUNCATE TABLE", commits=True)
 
 
@@ -82,8 +78,7 @@ def _vacuum(cursor: Cursor) -> Plan:
         cursor.take()
         cursor.expect("PERCENT")
     cursor.accept("BOOST")
-    if not cursor.done():
-        raise syntax_error(cursor.take().text)
+    cursor.end()
     return Plan(kind="script", sql=f"VACUUM{table}", query_type="UTILITY", tag="VACUUM")
 
 
@@ -97,8 +92,7 @@ def _analyze(cursor: Cursor) -> Plan:
         table += " (" + ", ".join(map(quote_identifier, cursor.names())) + ")"
     if not cursor.accept("PREDICATE", "COLUMNS"):
         cursor.accept("ALL", "COLUMNS")
-    if not cursor.done():
-        raise syntax_error(cursor.take().text)
+    cursor.end()
     return forward(f"ANALYZE{table}")
 
 
@@ -118,12 +112,10 @@ def _create_schema(cursor: Cursor) -> Plan:
     exists = "IF NOT EXISTS " if cursor.accept("IF", "NOT", "EXISTS") else ""
     name = "" if cursor.peek() == "AUTHORIZATION" else quote_identifier(cursor.identifier()) + " "
     owner = f"AUTHORIZATION {quote_identifier(cursor.identifier())}" if cursor.accept("AUTHORIZATION") else ""
-    if cursor.accept("QUOTA"):
-        if not cursor.accept("UNLIMITED"):
-            cursor.take()
-            cursor.take()
-    if not cursor.done():
-        raise syntax_error(cursor.take().text)
+    if cursor.accept("QUOTA") and not cursor.accept("UNLIMITED"):
+        cursor.take()
+        cursor.take()
+    cursor.end()
     return forward(f"CREATE SCHEMA {exists}{name}{owner}".strip(), "DDL")
 
 
@@ -184,6 +176,7 @@ def _no(cursor: Cursor) -> Plan:
 
 
 HANDLERS: dict[str, Handler] = {
+    **dict.fromkeys(CONTROL, _control),
     "ALTER": _alter,
     "ANALYSE": _analyze,
     "ANALYZE": _analyze,

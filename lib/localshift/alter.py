@@ -13,6 +13,7 @@ from localshift.plan import Plan, forward
 
 
 def alter_table(cursor: Cursor) -> Plan:
+    """Return the plan of an ALTER TABLE whose first two words are taken."""
     table = cursor.table_name()
     head = f"ALTER TABLE {table} "
     if cursor.accept("APPEND"):

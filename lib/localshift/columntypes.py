@@ -5,6 +5,7 @@ from __future__ import annotations
 from localshift.errors import SqlError, refused, syntax_error
 from localshift.grammar import Cursor
 from localshift.lex import Token
+from localshift.words import word_set
 
 MAX_VARCHAR = 65535
 MAX_CHAR = 4096
@@ -25,8 +26,8 @@ TYPES = {
     "timestamptz": "timestamptz",
     "timetz": "timetz",
 }
-KNOWN = frozenset(
-    "smallint integer bigint decimal numeric real double boolean char character varchar date time timestamp".split()
+KNOWN = word_set(
+    "smallint integer bigint decimal numeric real double boolean char character varchar date time timestamp"
 )
 
 

@@ -10,9 +10,10 @@ from localshift.dialect import translate
 from localshift.errors import SYNTAX_ERROR, SqlError, refused, syntax_error
 from localshift.grammar import Cursor
 from localshift.lex import quote_identifier
+from localshift.words import word_set
 
-COLUMN_WORDS = frozenset(
-    "DEFAULT IDENTITY GENERATED ENCODE DISTKEY SORTKEY NOT NULL UNIQUE PRIMARY REFERENCES COLLATE CHECK CONSTRAINT".split()
+COLUMN_WORDS = word_set(
+    "DEFAULT IDENTITY GENERATED ENCODE DISTKEY SORTKEY NOT NULL UNIQUE PRIMARY REFERENCES COLLATE CHECK CONSTRAINT"
 )
 
 

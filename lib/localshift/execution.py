@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from localshift import wire
+from localshift.copy import Copy
 from localshift.errors import FatalError, SqlError, redshift_fields
 from localshift.history import Entry, History, Load, Who
 from localshift.load import Loaded, Stores, run_copy
@@ -67,8 +68,8 @@ class Executor:
         try:
             if plan.kind == "empty":
                 self.writer.write(wire.message(b"I"))
-            elif plan.kind == "copy":
-                await self._copy(plan, entry)
+            elif plan.copy is not None:
+                await self._copy(plan.copy, entry)
             elif plan.kind == "script":
                 await self._script(plan, entry)
             else:
@@ -139,9 +140,7 @@ class Executor:
         entry.rows = int(found.group(1)) if found else 0
         self.writer.write(wire.command_complete(tag))
 
-    async def _copy(self, plan: Plan, entry: Entry) -> None:
-        copy = plan.copy
-        assert copy is not None
+    async def _copy(self, copy: Copy, entry: Entry) -> None:
         self.cancelled = False
         loaded = Loaded()
         own = self.upstream.status == b"I"

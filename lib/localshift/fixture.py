@@ -24,8 +24,10 @@ class StartError(Exception):
 
 
 class Localshift:
-    """A running server. Without `data_dir` its data is gone at the end; `users` maps names to passwords, the first is
-    the superuser; `iam_roles` maps role ARNs to the s3:// prefixes COPY may read in their name.
+    """A running server.
+
+    Without `data_dir` its data is gone at the end; `users` maps names to passwords, the first is the superuser;
+    `iam_roles` maps role ARNs to the s3:// prefixes COPY may read in their name.
     """
 
     def __init__(  # noqa: PLR0913 - the options of a server, all with defaults, all by name

@@ -66,11 +66,13 @@ class History:
             file.unlink()
 
     def begin(self, text: str, query_type: str) -> Entry:
+        """Return the entry of a statement that begins now, with the next number."""
         entry = Entry(query_id=self.next_id, text=text, query_type=query_type)
         self.next_id += 1
         return entry
 
     def new_transaction(self) -> int:
+        """Return the next transaction number."""
         self.next_transaction += 1
         return self.next_transaction
 
@@ -83,6 +85,7 @@ class History:
         fresh.rename(path)
 
     def forget(self, pid: int) -> None:
+        """Drop what was kept for a session that has ended."""
         (self.sessions / str(pid)).unlink(missing_ok=True)
 
     async def end(self, entry: Entry, who: Who) -> None:

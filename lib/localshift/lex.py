@@ -60,10 +60,12 @@ class Token:
         return re.sub(r"\\(.)", lambda found: ESCAPES.get(found.group(1), found.group(1)), body, flags=re.DOTALL)
 
     def is_op(self, text: str) -> bool:
+        """Whether this is that operator."""
         return self.kind == "op" and self.text == text
 
 
 def quote_identifier(name: str) -> str:
+    """Return a name as a quoted identifier."""
     return '"' + name.replace('"', '""') + '"'
 
 

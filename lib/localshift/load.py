@@ -48,10 +48,12 @@ class Loaded:
 
     @property
     def rows(self) -> int:
+        """The rows taken so far."""
         return sum(rows for _, rows, _ in self.files)
 
     @property
     def size(self) -> int:
+        """The bytes of the files taken so far."""
         return sum(size for _, _, size in self.files)
 
 

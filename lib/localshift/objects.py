@@ -119,10 +119,8 @@ def read_manifest(bucket: Bucket, url: str) -> list[Entry]:
     """Return the entries of a manifest for columnar files; SqlError when it is not one or lacks `content_length`."""
     try:
         document = json.loads(bucket.read(url))
-        entries = document["entries"]
-        assert isinstance(entries, list)
-        return [_entry(item, url) for item in entries]
-    except (ValueError, KeyError, TypeError, AssertionError) as exc:
+        return [_entry(item, url) for item in document["entries"]]
+    except (ValueError, KeyError, TypeError, AttributeError) as exc:
         raise SqlError(INTERNAL, f"The manifest {url} is not valid: {exc!r}") from exc
 
 

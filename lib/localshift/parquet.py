@@ -52,6 +52,7 @@ class Column:
 
     @property
     def spectrum_type(self) -> str:
+        """The type as the messages of Redshift's columnar reader write it."""
         if self.kind == "numeric":
             return f"DECIMAL({self.length}, {self.scale})"
         if self.kind in ("character varying", "character"):
@@ -100,12 +101,10 @@ def _compare(parquet: pq.ParquetFile, columns: Sequence[Column], file: DataFile)
             f"Unmatched number of columns between table and file. Table columns: {len(columns)}, "
             f"Data columns: {len(fields)}, File name: {file.url}"
         )
-    leaf = 0
-    for field, column in zip(fields, columns, strict=True):
+    for leaf, (field, column) in enumerate(zip(fields, columns, strict=True)):
         if pa.types.is_nested(field.type):
             raise spectrum_error("Unreachable - Invalid type: 4000", code=1005)
         described = parquet.schema.column(leaf)
-        leaf += 1
         problem = mismatch(described, column)
         if problem:
             raise spectrum_error(

@@ -73,6 +73,7 @@ class Postgres:
 
     @property
     def socket(self) -> str:
+        """The path of the unix socket."""
         return str(self.socket_dir / f".s.PGSQL.{SOCKET_PORT}")
 
     def stop(self) -> None:

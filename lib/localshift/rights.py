@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from localshift.errors import refused
 from localshift.grammar import Cursor
-from localshift.lex import Token, quote_identifier, quote_literal
+from localshift.lex import quote_identifier, quote_literal
 from localshift.plan import Plan, forward
 
 
 def grant(cursor: Cursor) -> Plan:
+    """Return the plan of GRANT, REVOKE and ALTER DEFAULT PRIVILEGES."""
     names: dict[str, str] = {}
     out: list[str] = []
     for i, token in enumerate(cursor.tokens):
         previous = cursor.tokens[i - 1].upper if i else ""
-        if token.upper in ("ROLE", "GROUP", "USER") and (previous in ("TO", "FROM", "IN") or cursor.tokens[i - 1].is_op(",")):
+        if token.upper in ("ROLE", "GROUP", "USER") and (
+            previous in ("TO", "FROM", "IN") or cursor.tokens[i - 1].is_op(",")
+        ):
             continue
         if previous in ("ROLE", "GROUP", "USER") and token.kind in ("word", "quoted"):
             names[token.name] = previous.lower()
@@ -48,6 +51,7 @@ def create_principal(cursor: Cursor) -> Plan:
 
 
 def user_options(cursor: Cursor) -> str:
+    """Take the options of CREATE or ALTER USER and return PostgreSQL's."""
     options: list[str] = []
     while not cursor.done():
         word = cursor.take().upper

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
+
 from localshift import administration
 from localshift.copy import parse_copy
 from localshift.ddl import create_table
 from localshift.dialect import translate
 from localshift.errors import SYNTAX_ERROR, SqlError, refused, syntax_error
+from localshift.grammar import Cursor
 from localshift.lex import Token, quote_literal, tokenize
 from localshift.plan import Plan
 
@@ -17,12 +20,6 @@ QUERY_TYPES = {
     "UPDATE": "UPDATE",
     "DELETE": "DELETE",
     "MERGE": "MERGE",
-}
-NOT_YET = {
-    "UNLOAD": "UNLOAD",
-    "CALL": "CALL",
-    "CANCEL": "CANCEL",
-    "SHOW": "SHOW",
 }
 
 
@@ -50,7 +47,7 @@ def route(sql: str, *, builtins: frozenset[str] = frozenset()) -> Plan:
             after=("RESET redshift.table_attributes",),
             query_type=made.query_type,
         )
-    return administration.route(first, sql, tokens, builtins)
+    return administration.route(Cursor(sql, builtins))
 
 
 def _creates_table(tokens: list[Token]) -> bool:
@@ -78,7 +75,7 @@ def _check_merge(tokens: list[Token]) -> None:
         raise syntax_error(tokens[1].text if len(tokens) > 1 else "")
     using = upper.index("USING")
     target = tokens[2:using]
-    if any(a.kind != "op" and b.kind != "op" for a, b in zip(target, target[1:], strict=False)):
+    if any(a.kind != "op" and b.kind != "op" for a, b in itertools.pairwise(target)):
         raise SqlError(
             SYNTAX_ERROR, f'syntax error at or near "{target[-1].text}"', hint="MERGE's target takes no alias."
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 from localshift import words
@@ -56,7 +57,7 @@ class View:
         close = self.pairs[start]
         commas = [i for i in range(start + 1, close) if self.tokens[i].is_op(",") and self.openers[i] == start]
         edges = [start, *commas, close]
-        return [(a + 1, b) for a, b in zip(edges, edges[1:], strict=False)] if close > start + 1 else []
+        return [(a + 1, b) for a, b in itertools.pairwise(edges)] if close > start + 1 else []
 
 
 def is_system(name: str) -> bool:

@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 
 from localshift import catalog, wire
-from localshift.errors import PROTOCOL_VIOLATION, WRONG_PASSWORD, FatalError, SqlError, redshift_fields
+from localshift.errors import INVALID_LOGIN, PROTOCOL_VIOLATION, FatalError, SqlError, redshift_fields
 from localshift.execution import ClientReader, Executor, Surroundings
 from localshift.history import History, Who
 from localshift.load import Stores
@@ -45,8 +45,8 @@ class Server:
 
     @property
     def port(self) -> int:
-        assert self.listener is not None
-        return int(self.listener.sockets[0].getsockname()[1])
+        """The port it listens on."""
+        return int(self.listener.sockets[0].getsockname()[1]) if self.listener is not None else 0
 
     async def close(self) -> None:
         """Take no more clients, end those that are here, close our own connections."""
@@ -175,7 +175,7 @@ async def _authenticate(server: Server, reader: ClientReader, writer: asyncio.St
     given, _ = wire.cstring(answer.body, 0)
     expected = catalog.expected_answer(stored or secrets.token_hex(16), salt)
     if stored is None or not hmac.compare_digest(given.encode(), expected.encode()):
-        raise FatalError(WRONG_PASSWORD, f'password authentication failed for user "{user}"')
+        raise FatalError(INVALID_LOGIN, f'password authentication failed for user "{user}"')
     writer.write(wire.authentication(0))
 
 

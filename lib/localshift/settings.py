@@ -4,47 +4,37 @@ from __future__ import annotations
 
 from localshift import words
 from localshift.errors import SqlError, refused, syntax_error
-from localshift.lex import Token, quote_identifier, quote_literal
+from localshift.grammar import Cursor
+from localshift.lex import quote_identifier, quote_literal
 from localshift.plan import Plan, forward
 
 
 def set_parameter(cursor: Cursor) -> Plan:
-    rest = cursor.tokens[1:]
-    if rest and rest[0].upper in ("SESSION", "LOCAL") and len(rest) > 1:
-        scope, rest = rest[0].upper + " ", rest[1:]
-    else:
-        scope = ""
-    if not rest:
-        raise syntax_error("")
-    name = rest[0].name
-    if name in ("authorization", "transaction", "characteristics", "role", "constraints"):
-        raise refused(f"SET {name.upper()} is not supported by localshift")
-    value = cursor.source[rest[1].end :].strip() if len(rest) > 2 else ""
-    if len(rest) < 3 or not (rest[1].upper == "TO" or rest[1].is_op("=")):
-        raise syntax_error(rest[-1].text)
-    if name == "enable_case_sensitive_identifier" and rest[2].text.strip("'").lower() in ("true", "on", "1"):
-        raise refused("enable_case_sensitive_identifier is not supported by localshift")
-    if name in words.SETTINGS:
-        text = rest[2].value if rest[2].kind == "string" else rest[2].text
-        label = ("" if rest[2].upper == "DEFAULT" else text) if name == "query_group" else None
-        return Plan(
-            kind="forward",
-            sql=f"SET {scope}redshift.{name} TO {_setting_value(rest[2])}",
-            query_type="UTILITY",
-            label=label,
-        )
-    if name not in words.POSTGRES_SETTINGS and "." not in [token.text for token in rest]:
+    """Return the plan of a SET; SqlError for what Redshift's users cannot set."""
+    cursor.expect("SET")
+    local = "LOCAL " if cursor.accept("LOCAL") else ""
+    if not local:
+        cursor.accept("SESSION")
+    name = cursor.identifier()
+    if name not in words.SETTINGS | words.SETTABLE:
         raise SqlError("42704", f'unrecognized configuration parameter "{name}"')
-    return forward(f"SET {scope}{rest[0].text} TO {value}")
-
-
-def _setting_value(token: Token) -> str:
-    if token.upper == "DEFAULT":
-        return "DEFAULT"
-    return quote_literal(token.value if token.kind == "string" else token.text)
+    if not cursor.accept("TO"):
+        cursor.expect("=")
+    if cursor.done():
+        raise syntax_error("")
+    if name in words.SETTABLE:
+        return forward(f"SET {local}{name} TO {cursor.rest()}")
+    value = cursor.take()
+    cursor.end()
+    text = "" if value.upper == "DEFAULT" else value.value if value.kind == "string" else value.text
+    if name == "enable_case_sensitive_identifier" and text.lower() in ("true", "on", "1"):
+        raise refused("enable_case_sensitive_identifier is not supported by localshift")
+    sql = f"SET {local}redshift.{name} TO {quote_literal(text) if text else 'DEFAULT'}"
+    return Plan(kind="forward", sql=sql, query_type="UTILITY", label=text if name == "query_group" else None)
 
 
 def reset_parameter(cursor: Cursor) -> Plan:
+    """Return the plan of a RESET."""
     name = cursor.tokens[1].name if len(cursor.tokens) == 2 else ""
     if name in words.SETTINGS:
         return Plan(
@@ -55,17 +45,18 @@ def reset_parameter(cursor: Cursor) -> Plan:
         )
     if name == "all":
         return Plan(kind="forward", sql="RESET ALL", query_type="UTILITY", label="")
-    if name not in words.POSTGRES_SETTINGS:
+    if name not in words.SETTABLE:
         raise SqlError("42704", f'unrecognized configuration parameter "{name}"')
     return forward(cursor.source)
 
 
 def show_parameter(cursor: Cursor) -> Plan:
+    """Return the plan of a SHOW of a setting."""
     name = cursor.tokens[1].name if len(cursor.tokens) == 2 else ""
     if name in words.SETTINGS:
         # As a select, because SHOW would name the column with the prefix.
         shown = f"SELECT coalesce(nullif(current_setting('redshift.{name}', true), ''), 'unset')"
         return forward(f"{shown} AS {quote_identifier(name)}")
-    if name not in words.POSTGRES_SETTINGS:
+    if name not in words.SETTABLE | words.SHOWN:
         raise refused("SHOW of this kind is not supported by localshift")
     return forward(f"SHOW {cursor.tokens[1].text}")

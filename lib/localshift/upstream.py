@@ -43,6 +43,7 @@ class Upstream:
         self._copy: asyncio.Task[list[Result]] | None = None
 
     async def send(self, data: bytes) -> None:
+        """Write bytes and wait until they are on their way."""
         self.writer.write(data)
         await self.writer.drain()
 
@@ -115,6 +116,7 @@ class Upstream:
         return self._copy is not None and self._copy.done()
 
     async def copy_data(self, data: memoryview | bytes) -> None:
+        """Send one piece of data of the running COPY."""
         self.writer.write(b"d" + struct.pack("!I", len(data) + 4))
         self.writer.write(data)
         await self.writer.drain()
@@ -123,17 +125,18 @@ class Upstream:
         """Finish a COPY and return the rows taken; UpstreamError when PostgreSQL found fault with one."""
         if not self.copy_failed():
             await self.send(wire.message(b"c"))
-        task, self._copy = self._copy, None
-        assert task is not None
-        return int((await task)[-1].tag.split()[-1])
+        results = await self._copy_result()
+        return int(results[-1].tag.split()[-1])
 
     async def abort_copy(self, reason: str) -> None:
         """Undo a running COPY: its transaction is failed afterwards."""
         await self.send(wire.message(b"f", wire.text(reason)))
-        task, self._copy = self._copy, None
-        assert task is not None
         with contextlib.suppress(UpstreamError):
-            await task
+            await self._copy_result()
+
+    async def _copy_result(self) -> list[Result]:
+        task, self._copy = self._copy, None
+        return await task if task is not None else []
 
     async def close(self) -> None:
         """Say goodbye and close; a connection that is already gone is no error."""

@@ -35,6 +35,7 @@ class Message:
     body: bytes
 
     def encode(self) -> bytes:
+        """Return the message as bytes."""
         return message(self.kind, self.body)
 
 
@@ -90,10 +91,12 @@ def cstring(body: bytes, start: int) -> tuple[str, int]:
 
 
 def text(value: str) -> bytes:
+    """Return a string as the protocol writes it."""
     return value.encode("utf-8") + b"\0"
 
 
 def error_response(fields: Mapping[str, str], *, notice: bool = False) -> bytes:
+    """Return an ErrorResponse, or a NoticeResponse, with these fields."""
     body = b"".join(key.encode() + text(value.replace("\0", "")) for key, value in fields.items()) + b"\0"
     return message(b"N" if notice else b"E", body)
 
@@ -105,26 +108,32 @@ def parse_fields(body: bytes) -> dict[str, str]:
 
 
 def command_complete(tag: str) -> bytes:
+    """Return a CommandComplete with this tag."""
     return message(b"C", text(tag))
 
 
 def ready_for_query(status: bytes) -> bytes:
+    """Return a ReadyForQuery with this transaction status."""
     return message(b"Z", status)
 
 
 def parameter_status(name: str, value: str) -> bytes:
+    """Return a ParameterStatus."""
     return message(b"S", text(name) + text(value))
 
 
 def authentication(code: int, payload: bytes = b"") -> bytes:
+    """Return an Authentication request of this kind."""
     return message(b"R", struct.pack("!I", code) + payload)
 
 
 def backend_key(pid: int, secret: int) -> bytes:
+    """Return the key with which this session can be cancelled."""
     return message(b"K", struct.pack("!II", pid, secret))
 
 
 def startup_message(parameters: Mapping[str, str]) -> bytes:
+    """Return the packet that opens a connection to PostgreSQL."""
     body = struct.pack("!I", PROTOCOL_3) + b"".join(text(k) + text(v) for k, v in parameters.items()) + b"\0"
     return struct.pack("!I", len(body) + 4) + body
 

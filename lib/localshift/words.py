@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-FUNCTIONS = frozenset(
+
+def word_set(text: str) -> frozenset[str]:
+    """Return the words of a text."""
+    return frozenset(text.split())
+
+
+FUNCTIONS = word_set(
     """
     abs acos add_months age any_value ascii asin atan atan2 avg bit_and bit_or bool_and bool_or bpcharcmp btrim
     can_json_parse cast cbrt ceil ceiling char_length character_length charindex chr coalesce concat convert
@@ -22,19 +28,19 @@ FUNCTIONS = frozenset(
     sha224 sha256 sha384 sha512 bit_length varchar char bpchar numeric decimal int int2 int4 int8 float4 float8 bool
     in values and or not as on using over any some all when then else union except intersect from where select
     by filter within table interval grouping cube rollup sets partition row set_config pg_get_constraintdef
-    """.split()
+    """
 )
-LEADER_ONLY = frozenset(
-    "age current_time current_timestamp generate_series get_bit get_byte isfinite localtime localtimestamp now substr".split()
+LEADER_ONLY = word_set(
+    "age current_time current_timestamp generate_series get_bit get_byte isfinite localtime localtimestamp now substr"
 )
-FOREIGN_TYPES = frozenset(
+FOREIGN_TYPES = word_set(
     """
     json jsonb uuid bytea xml money inet cidr macaddr macaddr8 bit varbit tsvector tsquery point line lseg box path
     polygon circle int4range int8range numrange tsrange tstzrange daterange serial serial2 serial4 serial8 bigserial
     smallserial oidvector int2vector jsonpath citext hstore hllsketch geometry geography varbyte varbinary binary
-    """.split()
+    """
 )
-SETTINGS = frozenset(
+SETTINGS = word_set(
     """
     query_group analyze_threshold_percent enable_result_cache_for_session enable_case_sensitive_identifier
     enable_case_sensitive_super_attribute enable_numeric_rounding enable_vacuum_boost json_serialization_enable
@@ -43,12 +49,18 @@ SETTINGS = frozenset(
     spectrum_query_maxerror stored_proc_log_min_messages use_fips_ssl wlm_query_slot_count cast_super_null_on_error
     default_geometry_encoding describe_field_name_in_uppercase downcase_delimited_identifier
     max_concurrency_scaling_clusters max_cursor_result_set_size
-    """.split()
+    """
 )
-POSTGRES_SETTINGS = frozenset(
-    "search_path datestyle timezone statement_timeout extra_float_digits client_encoding application_name"
-    " client_min_messages server_version server_encoding is_superuser session_authorization transaction_isolation"
-    " standard_conforming_strings integer_datetimes".split()
+SETTABLE = word_set(
+    """
+    search_path datestyle timezone statement_timeout extra_float_digits client_encoding application_name client_min_messages
+    """
+)
+SHOWN = word_set(
+    """
+    server_version server_encoding is_superuser session_authorization transaction_isolation standard_conforming_strings
+    integer_datetimes
+    """
 )
 SYSTEM_PREFIXES = ("pg_", "svv_", "stl_", "stv_", "sys_", "svl_", "svcs_")
 SYSTEM_SCHEMAS = frozenset({"pg_catalog", "information_schema"})

@@ -56,10 +56,10 @@ def options(  # noqa: PLR0913, PLR0917 - one parameter for each global option, a
             "--set", metavar="a.b=VALUE", help="Sets one key of the project, such as raw=/some/folder. Repeatable."
         ),
     ] = None,
-    json: Annotated[
+    json: Annotated[  # noqa: FBT002 - a flag, as typer wants it
         bool, typer.Option("--json", metavar="", help="One JSON document on standard output, and nothing else there.")
     ] = False,
-    debug: Annotated[
+    debug: Annotated[  # noqa: FBT002 - a flag, as typer wants it
         bool, typer.Option("--debug", metavar="", help="All log lines, Spark's too, and a stack trace with an error.")
     ] = False,
     wait: Annotated[
@@ -193,7 +193,7 @@ def query(
     sql: Annotated[
         str, typer.Argument(metavar="SQL", help="One statement; quote it for the shell.", show_default=False)
     ],
-    lake: Annotated[
+    lake: Annotated[  # noqa: FBT002 - a flag, as typer wants it
         bool, typer.Option("--lake", metavar="", help="Spark SQL over the lake's tables instead of the warehouse.")
     ] = False,
 ) -> Answer:

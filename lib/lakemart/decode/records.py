@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Generator, Iterator
-from typing import Final
+from typing import Final, Literal
 
 from lakemart.decode.documents import damaged, elements, next_start
 from lakemart.decode.frames import Frame
+from lakemart.decode.slices import Span
 from lakemart.decode.unknown import pointer
 from lakemart.decode.values import shown
 from lakemart.decode.window import Window
@@ -49,6 +50,10 @@ def _waiting(frames: Iterator[Frame], reader: _Reader, limit: int) -> Iterator[F
         held = [waiting if waiting.reason else waiting._replace(reason=late[0], message=late[1]) for waiting in held]
     skeleton = reader.skeleton
     yield from (frame if frame.reason else frame._replace(document=skeleton) for frame in held)
+
+
+_Role = Literal["path", "beside", "repeated"]
+"""What a member is to its document: on the path to the records, a field beside it, or a key for the second time."""
 
 
 class _Reader:
@@ -105,9 +110,8 @@ class _Reader:
             value = window.space(colon + 1)
             repeated = name in keys
             keys.add(name)
-            end = yield from self._member(
-                offset, key.end, value, depth, on_path=not repeated and name == self._path[depth]
-            )
+            role: _Role = "repeated" if repeated else "path" if name == self._path[depth] else "beside"
+            end = yield from self._member((offset, key.end), value, depth, role)
             if end < 0:
                 return
             if repeated:
@@ -125,26 +129,26 @@ class _Reader:
             offset = window.space(offset + 1)
         self.offset = offset + 1
 
-    def _member(self, key: int, key_end: int, value: int, depth: int, *, on_path: bool) -> Generator[Frame, None, int]:
+    def _member(self, key: Span, value: int, depth: int, role: _Role) -> Generator[Frame, None, int]:
         """Reads the value of a member; gives the offset behind it, or -1 when the rest of the document was lost."""
         window, mark, last = self._window, self._window.character(value), depth + 1 == len(self._path)
-        if on_path and last and mark == "[":
+        if role == "path" and last and mark == "[":
             self._found = True
             yield from self._settled()
             end = yield from elements(window, value, self._limit)
             self._broken, self.offset = end < 0, window.end
             return end
-        if on_path and not last and mark == "{":
+        if role == "path" and not last and mark == "{":
             yield from self._object(value, depth + 1)
             return -1 if self._broken else self.offset
         found = window.value(value, self._limit)
         if found.end < 0:
-            yield self._lost(key, found.fault)
+            yield self._lost(key[0], found.fault)
             return -1
-        self._size += found.end - key
+        self._size += found.end - key[0]
         self.outgrown = self._size > self._limit
-        if not self.outgrown and not on_path:
-            source = (window.bytes(key, key_end) + b":" + window.bytes(value, found.end)).decode("latin-1")
+        if not self.outgrown and role == "beside":
+            source = (window.bytes(*key) + b":" + window.bytes(value, found.end)).decode("latin-1")
             self._fields[depth].append(source)
         return found.end
 

@@ -21,9 +21,7 @@ from lakemart.storage.store import Location
 _RETRIES = 20
 
 
-def append_rows(
-    lake: Location, table: str, rows: pa.Table, numbers: Mapping[str, int], *, partition_by: str | None
-) -> None:
+def append_rows(lake: Location, table: str, rows: pa.Table, numbers: Mapping[str, int]) -> None:
     """Appends rows and records, in the same commit, up to which number each application's rows are now there."""
     properties = CommitProperties(
         app_transactions=[Transaction(app, number) for app, number in numbers.items()], max_commit_retries=_RETRIES
@@ -32,7 +30,6 @@ def append_rows(
         write_deltalake(
             delta_uri(lake, table),
             rows,
-            partition_by=[partition_by] if partition_by else None,
             mode="append",
             storage_options=delta_options(lake),
             commit_properties=properties,

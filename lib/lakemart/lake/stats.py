@@ -43,9 +43,7 @@ def file_stats(footer: pq.FileMetaData, *, not_finite: Collection[str] = ()) -> 
             nulls[field.name] = sum(part.null_count for part in parts)
             filled = [part for part in parts if part.num_values]
             if filled and not pa.types.is_binary(field.type):
-                if field.name in not_finite:
-                    raise _NoBoundsError(field.name)
-                low[field.name], high[field.name] = _bounds(field, filled)
+                low[field.name], high[field.name] = _bounds(field, filled, finite=field.name not in not_finite)
     except (_NoBoundsError, OverflowError, ValueError):  # the last two of times beyond Python's years 1 to 9999
         return orjson.dumps({"numRecords": footer.num_rows}).decode()
     stats = {"numRecords": footer.num_rows, "minValues": low, "maxValues": high, "nullCount": nulls}
@@ -59,8 +57,8 @@ def _flat_columns(footer: pq.FileMetaData) -> list[tuple[int, pa.Field]]:
     return [(index, schema.field(path)) for index, path in enumerate(paths) if schema.get_field_index(path) >= 0]
 
 
-def _bounds(field: pa.Field, parts: list[Any]) -> tuple[Any, Any]:
-    if not all(part.has_min_max for part in parts):
+def _bounds(field: pa.Field, parts: list[Any], *, finite: bool) -> tuple[Any, Any]:
+    if not finite or not all(part.has_min_max for part in parts):
         if pa.types.is_string(field.type):
             return _ANY_TEXT
         raise _NoBoundsError(field.name)

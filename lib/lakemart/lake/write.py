@@ -171,12 +171,18 @@ class _PartitionFiles:
         footer = pq.read_metadata(pa.BufferReader(data))
         path = f"{self._folder}{self._stem}-{len(self._written)}.parquet"
         self._store.write(path, data.to_pybytes())
+        stats = file_stats(footer, not_finite=self._not_finite)
         self._written.append(
-            AddedFile(
-                path=path, size=data.size, rows=footer.num_rows, partition=self._partition, stats=file_stats(footer)
-            )
+            AddedFile(path=path, size=data.size, rows=footer.num_rows, partition=self._partition, stats=stats)
         )
         self._parquet = self._sink = None
+        self._not_finite = set()
+
+
+def _not_finite(table: pa.Table) -> set[str]:
+    """The columns of doubles with a value that has no place among JSON's numbers."""
+    doubles = [field.name for field in table.schema if pa.types.is_floating(field.type)]
+    return {name for name in doubles if pc.all(pc.is_finite(table.column(name))).as_py() is False}
 
 
 def _dictionary_columns(table: pa.Table) -> list[str]:

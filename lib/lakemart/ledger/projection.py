@@ -57,7 +57,7 @@ def project(lake: Location, writers: Sequence[str]) -> None:
         rows = [row for record in lacking for row in _rows(name, record)]
         numbers = {application(record.writer): record.number for record in lacking}
         with step("ledger.project"):
-            append_rows(lake, table_name(name), pa.Table.from_pylist(rows, schema=schema), numbers, partition_by=None)
+            append_rows(lake, table_name(name), pa.Table.from_pylist(rows, schema=schema), numbers)
 
 
 def application(writer: str) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Literal
@@ -21,6 +22,7 @@ from lakemart.ingest.stage import SourceStage
 from lakemart.ledger.projection import project
 from lakemart.ledger.protocol import Stage, advance
 from lakemart.ledger.records import Record
+from lakemart.ledger.runs import project_runs, record_run
 from lakemart.models.graph import ordered
 from lakemart.models.slices import Restriction
 from lakemart.models.stage import ModelStage, failure_of
@@ -63,6 +65,7 @@ def run(context: Context, scope: Scope) -> RunDocument:
     try:
         with leases(context.store, context.writers, context.holder, wait=context.wait):
             project(context.lake, context.writers)
+            project_runs(context.lake)
             for name, source in context.project.sources.items():
                 if scope.has("ingest", name):
                     _ingest(context, source, document)
@@ -76,7 +79,17 @@ def run(context: Context, scope: Scope) -> RunDocument:
     except LakemartError as error:
         document.tell(error)
     document.seconds = time.monotonic() - began
+    _keep(context, document)
     return document
+
+
+def _keep(context: Context, document: RunDocument) -> None:
+    """Leaves the document in the ledger; a lake that cannot take it now fails no run."""
+    if document.outcome == "nothing_to_do":
+        return
+    by = f"{context.run.user} on {context.run.host}"
+    with suppress(LakemartError):
+        record_run(context.store, document.as_json(), at=context.run.stamp, by=by, exit_code=document.exit_code)
 
 
 def _ingest(context: Context, source: Source, document: RunDocument) -> None:

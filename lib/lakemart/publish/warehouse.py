@@ -80,7 +80,7 @@ class Tag:
     def comment(self, step: str) -> str:
         r"""The comment that goes before a statement of `step`: JSON that can end or nest no comment.
 
-        >>> Tag(version="1", project="p", model="*/ drop", run="r", user="u").comment("warehouse.copy")[58:72]
+        >>> Tag(version="1", project="p", model="*/ drop", run="r", user="u").comment("warehouse.copy")[57:71]
         '"\\u002a\\u002f '
         """
         if step not in STEPS and step != "warehouse.read":

@@ -1,0 +1,67 @@
+"""What each run did, as it said itself: one small object a run, and the table `runs` made from them.
+
+A run that found nothing to do leaves none, or a schedule would fill the lake with them.
+"""
+
+from __future__ import annotations
+
+import json
+
+import pyarrow as pa
+
+from lakemart.lake.append import append_rows, open_appended
+from lakemart.lake.read import read_table
+from lakemart.ledger.projection import table_name
+from lakemart.ledger.records import FORMAT, ROOT, Json
+from lakemart.storage.store import Location, Store, open_store
+
+SCHEMA = pa.schema(
+    [
+        ("run", pa.string()),
+        ("at", pa.string()),
+        ("by", pa.string()),
+        ("outcome", pa.string()),
+        ("exit_code", pa.int64()),
+        ("seconds", pa.float64()),
+        ("balanced", pa.bool_()),
+        ("document", pa.string()),
+    ]
+)
+"""Grain: one run. `document` is its whole run document as JSON."""
+
+_FOLDER = f"{ROOT}/runs/"
+
+
+def record_run(store: Store, document: Json, *, at: str, by: str, exit_code: int) -> None:
+    """Keeps the document of an ended run. A repeat changes nothing."""
+    value = {"format": FORMAT, "at": at, "by": by, "exit_code": exit_code, "document": document}
+    store.put_if_absent(f"{_FOLDER}{document['run']}.json", json.dumps(value, ensure_ascii=False).encode())
+
+
+def project_runs(lake: Location) -> None:
+    """Appends the runs that the table `runs` lacks. Only the holder of the leases calls it, so nobody else does now."""
+    store = open_store(lake)
+    table = open_appended(lake, table_name("runs"))
+    known: set[str] = set()
+    if table is not None:
+        known = set(read_table(lake, table_name("runs"), table.version(), columns=["run"]).column("run").to_pylist())
+    lacking = [
+        info.key for info in store.list(_FOLDER) if info.key.removeprefix(_FOLDER).removesuffix(".json") not in known
+    ]
+    if lacking:
+        rows = [_row(json.loads(store.read(key)[0])) for key in lacking]
+        append_rows(lake, table_name("runs"), pa.Table.from_pylist(rows, schema=SCHEMA), {})
+
+
+def _row(value: Json) -> Json:
+    document = value["document"]
+    return {
+        "run": document["run"],
+        "at": value["at"],
+        "by": value["by"],
+        "outcome": document["outcome"],
+        "exit_code": value["exit_code"],
+        "seconds": document["seconds"],
+        "balanced": document["balanced"],
+        "document": json.dumps(document, ensure_ascii=False),
+    }
