@@ -13,6 +13,7 @@ from localshift.postgres import SUPERUSER
 from localshift.upstream import Upstream, connect
 
 VERSION = 1
+MARK = f"INSERT INTO rs.version VALUES ({VERSION})"  # noqa: S608 - a constant
 PROVISIONED = re.compile(r"-- @provisioned@.*?-- @end@", re.DOTALL)
 VIEW = re.compile(r"CREATE VIEW (pg_catalog\.\w+)")
 MAINTENANCE = "postgres"
@@ -70,7 +71,7 @@ async def _install(admin: Upstream, *, serverless: bool) -> None:
     views = scripts.joinpath("views.sql").read_text(encoding="utf-8")
     if not known:
         parts = [scripts.joinpath(name).read_text(encoding="utf-8") for name in ("memory.sql", "functions.sql")]
-        await _run(admin, "\n".join([*parts, views, f"INSERT INTO rs.version VALUES ({VERSION})"]))
+        await _run(admin, "\n".join([*parts, views, MARK]))
     elif (version := await admin.fetch("SELECT version FROM rs.version")) != [[str(VERSION)]]:
         raise CatalogError(f"the data folder is of catalogue version {version}, this localshift needs {VERSION}")
     # The same data folder may be opened as provisioned today and as serverless tomorrow.

@@ -31,7 +31,7 @@ KNOWN = word_set(
 )
 
 
-def column_type(cursor: Cursor) -> str:
+def column_type(cursor: Cursor) -> str:  # noqa: PLR0911 - one return for each family of types
     """Take a Redshift type and return PostgreSQL's; SqlError for a type Redshift does not have."""
     token = cursor.take()
     name = token.name

@@ -132,7 +132,7 @@ class History:
         texts = ["(" + ", ".join(quote_literal(str(value).replace("\0", "")) for value in row) + ")" for row in rows]
         if texts:
             async with self._lock:
-                await self.connection.query(f"INSERT INTO rs.{table} VALUES {', '.join(texts)}")
+                await self.connection.query(f"INSERT INTO rs.{table} VALUES {', '.join(texts)}")  # noqa: S608 - values are quoted, the table is ours
 
 
 def _time(moment: datetime) -> str:

@@ -213,7 +213,7 @@ def _launch(cluster: Path, socket_dir: Path, lock: IO[str], *, durable: bool) ->
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
-            preexec_fn=child_setup(account_for(cluster)),
+            preexec_fn=child_setup(account_for(cluster)),  # noqa: PLW1509 - the server starts before any thread of ours
             start_new_session=True,
             cwd="/",
             env=_environment(),

@@ -152,18 +152,27 @@ async def connect(socket: str, parameters: Mapping[str, str]) -> Upstream:
     upstream = Upstream(reader, writer)
     try:
         await upstream.send(wire.startup_message(parameters))
-        async for message in upstream.until_ready():
-            if message.kind == b"E":
-                raise UpstreamError(wire.parse_fields(message.body))
-            if message.kind == b"S":
-                name, offset = wire.cstring(message.body, 0)
-                upstream.parameters[name] = wire.cstring(message.body, offset)[0]
-            elif message.kind == b"K":
-                upstream.pid, upstream.secret = struct.unpack("!II", message.body[:8])
+        refusal = await _greet(upstream)
     except BaseException:
         writer.close()
         raise
+    if refusal is not None:
+        writer.close()
+        raise refusal
     return upstream
+
+
+async def _greet(upstream: Upstream) -> UpstreamError | None:
+    """Read what PostgreSQL says to a new connection, up to its first ReadyForQuery or its refusal."""
+    async for message in upstream.until_ready():
+        if message.kind == b"E":
+            return UpstreamError(wire.parse_fields(message.body))
+        if message.kind == b"S":
+            name, offset = wire.cstring(message.body, 0)
+            upstream.parameters[name] = wire.cstring(message.body, offset)[0]
+        elif message.kind == b"K":
+            upstream.pid, upstream.secret = struct.unpack("!II", message.body[:8])
+    return None
 
 
 async def cancel(socket: str, pid: int, secret: int) -> None:

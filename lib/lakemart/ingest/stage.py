@@ -14,6 +14,7 @@ from lakemart.config.source import RejectLimit, Source
 from lakemart.contract.table import Contract, Feed
 from lakemart.engine.runner import Engine
 from lakemart.errors import DataError, LakemartError
+from lakemart.ingest.census import merged
 from lakemart.ingest.discover import Discovery, discover
 from lakemart.ingest.duplicates import duplicate_files
 from lakemart.ingest.keys import KeyTask, ObjectKeys, find_losers, read_keys, stored_hashes
@@ -121,7 +122,12 @@ class SourceStage:
             table_change(table, schema, base[table], partition_by=partition_by, adds=files.get(table, ()))
             for table, (schema, partition_by) in self._tables(feed).items()
         ]
-        payload: dict[str, Any] = {"objects": [book.as_json() for book in books], "books": total(books)}
+        unknown = merged(field for report in reports for field in report.unknown)
+        payload: dict[str, Any] = {
+            "objects": [book.as_json() for book in books],
+            "books": total(books),
+            "unknown": [asdict(field) for field in unknown],
+        }
         reasons = [*_unbalanced(feed, books, files), *self._over_limit(plan, payload["books"])]
         if reasons:
             return Refusal(reasons=tuple(reasons), payload=payload)

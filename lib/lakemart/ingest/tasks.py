@@ -15,6 +15,7 @@ import pyarrow as pa
 from lakemart.contract.table import Feed
 from lakemart.decode.api import decode_object
 from lakemart.decode.result import Counts, DamagedError, Decoded
+from lakemart.ingest.census import UnknownField, from_census, merged
 from lakemart.ingest.objects import ObjectBooks, RawObject, Status
 from lakemart.ingest.tables import quarantine_rows, quarantine_schema, quarantine_table, with_provenance
 from lakemart.lake.actions import AddedFile
@@ -42,10 +43,11 @@ class DecodeTask:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskReport:
-    """What a task did: the books of each of its objects, and the files it wrote, by table."""
+    """What a task did: the books of each of its objects, the files it wrote by table, the unknown fields it met."""
 
     books: tuple[ObjectBooks, ...]
     files: Mapping[str, tuple[AddedFile, ...]]
+    unknown: tuple[UnknownField, ...]
 
 
 class ObjectError(Exception):
@@ -64,16 +66,17 @@ def decode_and_write(task: DecodeTask) -> TaskReport:
     unusable: dict[str, ObjectBooks] = {}
     while True:
         try:
-            books, files = _attempt(task, unusable)
+            books, files, unknown = _attempt(task, unusable)
         except ObjectError as error:
             unusable[error.books.key] = error.books
             continue
-        return TaskReport(books=tuple(unusable.get(raw.key) or books[raw.key] for raw in task.objects), files=files)
+        inorder = tuple(unusable.get(raw.key) or books[raw.key] for raw in task.objects)
+        return TaskReport(books=inorder, files=files, unknown=merged(unknown))
 
 
 def _attempt(
     task: DecodeTask, unusable: Mapping[str, ObjectBooks]
-) -> tuple[dict[str, ObjectBooks], dict[str, tuple[AddedFile, ...]]]:
+) -> tuple[dict[str, ObjectBooks], dict[str, tuple[AddedFile, ...]], list[UnknownField]]:
     contracts = {contract.table: contract for contract in task.feed.tables}
     main = task.feed.tables[0].table
     writers = {
@@ -82,6 +85,7 @@ def _attempt(
     }
     rejects = PartitionedFiles(_target(task, quarantine_table(main), quarantine_schema(), None))
     books = {}
+    unknown: list[UnknownField] = []
     with step("ingest.files"):
         for raw in task.objects:
             if raw.key in unusable:
@@ -94,11 +98,12 @@ def _attempt(
                     kept = _without(rows, task.drops.get((table, raw.key)))
                     dropped += rows.num_rows - kept.num_rows if contracts[table].parent is None else 0
                     writers[table].add(with_provenance(kept, contracts[table], raw.key, task.number))
+                unknown += from_census(chunk.census, raw.key)
                 rejects.add(quarantine_rows(chunk.rejects, raw, task.number, task.run, task.feed.version))
             books[raw.key] = _balance(raw, counts, dropped)
         written = {table: tuple(writer.close()) for table, writer in writers.items()}
         written[quarantine_table(main)] = tuple(rejects.close())
-    return books, written
+    return books, written, unknown
 
 
 def read_object(task: DecodeTask, raw: RawObject) -> Iterator[Decoded]:

@@ -1,4 +1,4 @@
-"""The ledger's tables for people and SQL: `objects`, `batches`, `books`, `publishes`. A projection of the small objects.
+"""The ledger's tables for people and SQL: a projection of the small objects.
 
 Whatever is in them can be built again from the objects; nothing decides by them but what they are ahead of: the index
 of known objects, which reads on from the number up to which a table is projected.
@@ -34,8 +34,13 @@ SCHEMAS: dict[str, pa.Schema] = {
         [*_IDENTITY, ("table", pa.string()), ("slices", pa.string()), ("version", pa.int64()), ("lake", pa.int64()), ("staged", pa.int64()),
          ("copied", pa.int64()), ("warehouse", pa.int64())]
     ),
+    "fields": pa.schema(
+        [*_IDENTITY, ("table", pa.string()), ("path", pa.string()), ("type", pa.string()), ("count", pa.int64()),
+         ("object", pa.string())]
+    ),
 }  # fmt: skip
-"""The columns of each table. Grain: an object of a number; a number; a source's number; a mart's number."""
+"""The columns of each table. Grain: an object of a number; a number; a source's number; a mart's number; an
+unknown path of a source's number."""
 
 
 def table_name(name: str) -> str:
@@ -75,6 +80,9 @@ def _rows(name: str, record: Record) -> Iterable[Json]:
         return
     elif name == "objects":
         for item in decision.get("objects", ()):
+            yield {**identity, **item}
+    elif name == "fields":
+        for item in decision.get("unknown", ()):
             yield {**identity, **item}
     elif name == "books" and record.writer.startswith("source/"):
         yield {**identity, **decision["books"]}

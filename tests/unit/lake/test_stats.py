@@ -51,6 +51,8 @@ def as_value(kind: pa.DataType, bound: Any) -> Any:
         return dt.datetime.fromisoformat(bound)
     if pa.types.is_date(kind):
         return dt.date.fromisoformat(bound)
+    if pa.types.is_floating(kind):
+        return float(bound)
     return Decimal(bound) if pa.types.is_decimal(kind) else bound
 
 

@@ -1,0 +1,338 @@
+"""The protocol: whatever is killed, raised or lost at any step, the next plain run ends with the same content."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import random
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from lakemart.errors import LockedError, TransientError
+from lakemart.ledger import records
+from lakemart.ledger.projection import SCHEMAS, project, table_name
+from lakemart.ledger.protocol import Intent, Refusal, advance
+from lakemart.lake.read import read_table
+from lakemart.steps import arm, disarm
+from lakemart.storage.store import Location, Store, open_store
+from unit.ledger.toy import WRITER, ToyStage, content
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from lakemart.ledger.records import Json, Record
+
+STEPS = ("plan.write", "ingest.files", "decision.write", "lake.commit", "done.write", "ledger.project")
+FAULTS = [f"{step}:{when}" for step in STEPS for when in ("before", "after")]
+UNDISTURBED = {"toy": [1, 2], "toy_quarantine": [1, 2]}
+
+
+@pytest.fixture(autouse=True)
+def _no_fault_left() -> Iterator[None]:
+    yield
+    disarm()
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> Location:
+    return Location(uri=str(tmp_path / "lake"))
+
+
+def run(lake: Location, stage: ToyStage | None = None) -> list[Record]:
+    """A plain run: everything that is due, then the projection."""
+    done = []
+    while (record := advance(open_store(lake), stage or ToyStage(lake=lake), run="r", at="2026-01-01T00:00:00Z")) is not None:
+        done.append(record)
+    project(lake, [WRITER])
+    return done
+
+
+def interrupted(lake: Location, *faults: str) -> bool:
+    """A run under faults; whether one of them ended it."""
+    for fault in faults:
+        arm(fault)
+    try:
+        run(lake)
+    except (RuntimeError, TransientError):
+        return True
+    finally:
+        disarm()
+    return False
+
+
+def assert_as_undisturbed(lake: Location) -> None:
+    assert content(lake) == UNDISTURBED
+    numbers = list(records.numbers(open_store(lake), WRITER))
+    assert [(record.number, record.committed) for record in numbers] == [(1, True), (2, True)]
+    assert [record.done["versions"] for record in numbers if record.done] == [{"toy": n, "toy_quarantine": n} for n in (0, 1)]
+    for name in ("objects", "batches", "books"):
+        assert sorted(read_table(lake, table_name(name)).column("number").to_pylist()) == [1, 2], name
+
+
+def test_a_run_does_what_is_due_and_a_second_one_nothing(location: Location) -> None:
+    assert [record.number for record in run(location)] == [1, 2]
+    before = [info.key for info in open_store(location).list()]
+
+    assert run(location) == []
+    assert [info.key for info in open_store(location).list()] == before
+    assert_as_undisturbed(location)
+
+
+@pytest.mark.parametrize("act", ["raise", "lose"])
+@pytest.mark.parametrize("fault", FAULTS)
+def test_one_plain_run_heals_a_fault_at_any_pass_of_any_step(lake: Location, fault: str, act: str) -> None:
+    for nth in (1, 2, 3, 4):
+        place = Location(uri=f"{lake.uri}-{nth}")
+        ended = interrupted(place, f"{fault}:{act}:{nth}")
+
+        run(place)
+
+        assert_as_undisturbed(place)
+        assert ended or (fault, act) == ("lake.commit:after", "lose") or nth > 2, "a fault that ends nothing tests nothing"
+
+
+def test_one_plain_run_heals_a_fault_at_any_step_on_s3(s3_location: Location) -> None:
+    for fault in FAULTS:
+        place = s3_location.child(fault.replace(":", "-"))
+        interrupted(place, f"{fault}:lose:1")
+
+        run(place)
+
+        assert_as_undisturbed(place)
+
+
+def test_one_plain_run_heals_two_faults_one_after_the_other(lake: Location) -> None:
+    """Every pair is in the sample's reach; the seed changes with the pairs only."""
+    pairs = list(itertools.product([f"{fault}:{act}" for fault in FAULTS for act in ("raise", "lose")], repeat=2))
+    for index, (first, second) in enumerate(random.Random(7).sample(pairs, 40)):  # noqa: S311 - a sample, no secret
+        place = Location(uri=f"{lake.uri}-{index}")
+        interrupted(place, first)
+        interrupted(place, second)
+        interrupted(place, second)
+
+        run(place)
+
+        assert_as_undisturbed(place)
+
+
+CHILD = """
+import sys
+from unit.ledger.test_protocol import run
+from lakemart.steps import arm
+from lakemart.storage.store import Location
+arm(sys.argv[2])
+run(Location(uri=sys.argv[1]))
+"""
+
+
+def killed(lake: Location, fault: str) -> int:
+    """How a child ended that ran under the fault."""
+    tests = Path(__file__).parents[2]
+    environment = {**os.environ, "PYTHONPATH": str(tests)}
+    return subprocess.run([sys.executable, "-c", CHILD, lake.uri, fault], env=environment, check=False, capture_output=True).returncode
+
+
+@pytest.mark.crash
+def test_one_plain_run_heals_a_kill_at_any_step(lake: Location) -> None:
+    places = {fault: Location(uri=f"{lake.uri}-{index}") for index, fault in enumerate(FAULTS)}
+    for fault, place in places.items():
+        assert killed(place, f"{fault}:kill") == -signal.SIGKILL, fault
+
+        run(place)
+
+        assert_as_undisturbed(place)
+
+
+@pytest.mark.crash
+def test_a_kill_between_the_commits_of_two_tables_shows_the_readers_of_the_ledger_nothing(lake: Location) -> None:
+    run(lake, ToyStage(lake=lake, until=1))
+
+    assert killed(lake, "lake.commit:after:kill") == -signal.SIGKILL
+
+    assert content(lake) == {"toy": [1, 2], "toy_quarantine": [1]}
+    assert records.last_versions(open_store(lake), WRITER) == {"toy": 0, "toy_quarantine": 0}
+    run(lake)
+    assert_as_undisturbed(lake)
+
+
+def test_a_crash_before_the_decision_repeats_the_work_and_one_after_it_never_does(lake: Location) -> None:
+    def files() -> list[str]:
+        return [info.key for info in open_store(lake).list() if info.key.endswith(".parquet") and not info.key.startswith("_ledger")]
+
+    interrupted(lake, "decision.write:before:raise")
+    assert len(files()) == 2
+    interrupted(lake, "decision.write:after:raise")
+    assert len(files()) == 4, "the files of the first execution are orphans"
+    run(lake, ToyStage(lake=lake, until=1))
+    assert len(files()) == 4
+    assert content(lake) == {"toy": [1], "toy_quarantine": [1]}
+
+
+def test_a_plan_is_frozen_whatever_there_is_to_plan_later(lake: Location) -> None:
+    interrupted(lake, "plan.write:after:raise")
+    frozen = records.read_part(open_store(lake), WRITER, 1, "plan")
+
+    run(lake, ToyStage(lake=lake, until=1))
+
+    assert records.read_part(open_store(lake), WRITER, 1, "plan") == frozen
+    assert content(lake)["toy"] == [1]
+
+
+class Interposed(ToyStage):
+    """A toy whose owner pauses at one of its acts, while another run does `meanwhile`."""
+
+    def __init__(self, lake: Location, at: str, meanwhile: Any) -> None:
+        super().__init__(lake=lake)
+        object.__setattr__(self, "_at", at)
+        object.__setattr__(self, "_meanwhile", meanwhile)
+
+    __slots__ = ("_at", "_meanwhile")
+
+    def _pause(self, at: str) -> None:
+        if self._at == at:
+            object.__setattr__(self, "_at", "")
+            self._meanwhile()
+
+    def plan(self, number: int, last: Record | None) -> Json | None:
+        found = ToyStage.plan(self, number, last)
+        self._pause("plan")
+        return found
+
+    def work(self, number: int, plan: Json) -> Intent | Refusal:
+        found = ToyStage.work(self, number, plan)
+        self._pause("work")
+        return found
+
+    def commit(self, number: int, plan: Json, intent: Json) -> Json:
+        self._pause("commit")
+        return ToyStage.commit(self, number, plan, intent)
+
+
+def one(lake: Location, stage: ToyStage) -> Record | None:
+    return advance(open_store(lake), stage, run="other", at="2026-01-01T00:00:00Z")
+
+
+@pytest.mark.parametrize("rounds", [1, 2])
+def test_a_plan_that_another_took_meanwhile_ends_the_turn(lake: Location, rounds: int) -> None:
+    def meanwhile() -> None:
+        for _ in range(rounds):
+            one(lake, ToyStage(lake=lake))
+
+    with pytest.raises(LockedError, match="another run has planned number 1 of source/toy"):
+        one(lake, Interposed(lake, "plan", meanwhile))
+
+    run(lake)
+    assert_as_undisturbed(lake)
+
+
+def test_a_decision_that_another_took_meanwhile_is_adopted(lake: Location) -> None:
+    def meanwhile() -> None:
+        interrupted(lake, "decision.write:after:raise")
+
+    record = one(lake, Interposed(lake, "work", meanwhile))
+
+    assert record is not None
+    assert record.decision is not None
+    assert record.decision["run"] == "r", "of the run that decided first"
+    assert record.done is not None
+    assert record.done["run"] == "other"
+    run(lake)
+    assert_as_undisturbed(lake)
+
+
+@pytest.mark.parametrize("at", ["work", "commit"])
+@pytest.mark.parametrize("until", [1, 2])
+def test_an_owner_that_slept_while_another_went_on_changes_nothing(lake: Location, at: str, until: int) -> None:
+    sleeper = Interposed(lake, at, lambda: run(lake, ToyStage(lake=lake, until=until)))
+
+    if until == 1:
+        record = one(lake, sleeper)
+        assert record is not None
+        assert (record.number, record.committed) == (1, True)
+    else:
+        with pytest.raises(LockedError):
+            one(lake, sleeper)
+
+    run(lake)
+    assert_as_undisturbed(lake)
+
+
+def test_runs_without_any_lease_at_once_lose_and_double_nothing(lake: Location) -> None:
+    gate = threading.Barrier(4)
+
+    def runner() -> None:
+        gate.wait()
+        for _ in range(30):
+            try:
+                run(lake)
+            except (LockedError, TransientError):
+                continue
+            return
+
+    threads = [threading.Thread(target=runner) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    run(lake)
+    assert content(lake) == UNDISTURBED
+    assert [record.committed for record in records.numbers(open_store(lake), WRITER)] == [True, True]
+
+
+def test_a_refusal_closes_its_number_shows_nothing_and_has_no_versions(location: Location) -> None:
+    first, second, third = run(location, ToyStage(lake=location, until=3, refused=(2,)))
+
+    assert (first.committed, second.refused, second.committed, third.committed) == (True, True, False, True)
+    assert second.decision is not None
+    assert (second.decision["reasons"], second.decision["stops"]) == (["told to refuse"], True)
+    assert second.done is None
+    assert content(location) == {"toy": [1, 3], "toy_quarantine": [1, 3]}
+    assert records.last_versions(open_store(location), WRITER) == {"toy": 1, "toy_quarantine": 1}
+    batches = read_table(location, table_name("batches")).sort_by("number")
+    assert batches.column("outcome").to_pylist() == ["committed", "refused", "committed"]
+    assert sorted(read_table(location, table_name("objects")).column("number").to_pylist()) == [1, 3]
+
+
+def test_a_refusal_as_the_head_leaves_the_last_committed_versions_to_readers(lake: Location) -> None:
+    run(lake, ToyStage(lake=lake, until=2, refused=(2,)))
+
+    assert records.last_versions(open_store(lake), WRITER) == {"toy": 0, "toy_quarantine": 0}
+    head = records.head(open_store(lake), WRITER)
+    assert head is not None
+    assert (head.number, head.closed) == (2, True)
+
+
+def test_the_projection_is_built_again_from_nothing(lake: Location) -> None:
+    run(lake, ToyStage(lake=lake, until=3, refused=(2,)))
+    before = {name: read_table(lake, table_name(name)).sort_by("number").to_pylist() for name in SCHEMAS}
+    store: Store = open_store(lake)
+    for info in list(store.list("_ledger/tables/")):
+        store.delete(info.key)
+
+    project(lake, [WRITER])
+
+    assert {name: read_table(lake, table_name(name)).sort_by("number").to_pylist() for name in SCHEMAS} == before
+
+
+def test_the_projection_is_appended_once_whoever_repeats_it(lake: Location) -> None:
+    run(lake)
+
+    for _ in range(3):
+        project(lake, [WRITER])
+
+    assert_as_undisturbed(lake)
+
+
+def test_an_open_number_is_not_in_the_projection(lake: Location) -> None:
+    interrupted(lake, "done.write:before:raise")
+
+    project(lake, [WRITER])
+
+    assert not [info for info in open_store(lake).list("_ledger/tables/")]
