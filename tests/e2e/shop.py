@@ -62,7 +62,7 @@ FIRST, SECOND, THIRD = "2024-05-01", "2024-05-02", "2024-05-20"
 
 def order(number: int | str, day: str = FIRST, **values: Any) -> bytes:
     """One order as a line of JSON."""
-    whole = {"id": f"o{number}", "at": f"{day}T10:00:00Z", "shop": "north", "amount": "1.50", **values}
+    whole = {"id": f"o{number}", "at": f"{day}T10:00:00Z", "shop": "north", "amount": 1.5, **values}
     return json.dumps(whole, ensure_ascii=False).encode()
 
 
@@ -78,13 +78,13 @@ CUT_OFF = b'{"id": "o6", "at": "2024-05'
 def first_day() -> bytes:
     """Four good orders, a duplicate, a heartbeat and two rejects."""
     heartbeat = b'{"kind": "Heartbeat"}'
-    more = (order(3, shop="south"), order(4, amount="8.25"))
-    return lines(order(1), order(2), *more, order(1, amount="99"), heartbeat, NO_SHOP, CUT_OFF)
+    more = (order(3, shop="south"), order(4, amount=8.25))
+    return lines(order(1), order(2), *more, order(1, amount=99), heartbeat, NO_SHOP, CUT_OFF)
 
 
 def second_day() -> bytes:
     """Two good orders of the next day, and one of the first day again."""
-    return lines(order(11, SECOND), order(12, SECOND, shop="south"), order(2, amount="77"))
+    return lines(order(11, SECOND), order(12, SECOND, shop="south"), order(2, amount=77))
 
 
 MART = [

@@ -188,6 +188,24 @@ def quarantine(
 
 
 @app.command(epilog=GLOBAL_NOTE)
+def accept(
+    ctx: typer.Context,
+    target: Annotated[
+        str, typer.Argument(metavar="BATCH|OBJECT", help="source/number, or the key of an object.", show_default=False)
+    ],
+    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; it is kept in the ledger.")],
+) -> Answer:
+    """Take a batch that a gate refused, or the readable part of a damaged object, by explicit word.
+
+    What cannot be read goes to quarantine with its range. `lakemart status` names what is held back. Examples:
+
+    - `lakemart accept events/3 --reason "the vendor confirmed the rejects"`
+    - `lakemart accept 2015/2015-01-01-0.json.gz --reason "the rest is lost at its source"`
+    """
+    return work.accept(ctx.obj, target, reason)
+
+
+@app.command(epilog=GLOBAL_NOTE)
 def query(
     ctx: typer.Context,
     sql: Annotated[

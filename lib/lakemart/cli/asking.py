@@ -24,7 +24,9 @@ def ask_lake(context: Context, sql: str) -> Rows:
     from lakemart.models.query import query_lake  # noqa: PLC0415 - loads pyspark, which the warehouse does not need
 
     versions = {
-        table: version for writer in context.writers for table, version in last_versions(context.store, writer).items()
+        table: version
+        for writer in set(context.table_writers().values())
+        for table, version in last_versions(context.store, writer).items()
     }
     found = query_lake(context.engine, context.lake, versions, sql)
     columns = [column.to_pylist() for column in found.columns]

@@ -83,6 +83,17 @@ def _restriction(slices: Slices) -> Restriction:
     return Restriction(first=first, last=last)
 
 
+def accept(invocation: Invocation, target: str, reason: str) -> Answer:
+    """Takes what was held back and answers with the run document."""
+    from lakemart.pipeline.accept import accept as accept_held_back  # noqa: PLC0415 - see run
+    from lakemart.report.run import run_summary  # noqa: PLC0415 - see run
+
+    with _opened(invocation) as opened:
+        document = accept_held_back(opened, target, reason)
+    view = lambda: run_summary(document)  # noqa: E731 - made only when wanted
+    return Answer(document=document.as_json(), view=view, exit_code=document.exit_code, errors=tuple(document.errors))
+
+
 def status(invocation: Invocation) -> Answer:
     """How every writer stands."""
     from lakemart.pipeline.status import status as status_of  # noqa: PLC0415 - see run

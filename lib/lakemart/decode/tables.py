@@ -17,7 +17,8 @@ def array_of(values: Sequence[object], wanted: pa.DataType) -> pa.Array:
     if pa.types.is_list(wanted):
         counted = _COUNTED_AS.get(str(wanted.value_type), wanted.value_type)
         return pa.array(values, pa.list_(pa.field("element", counted))).cast(wanted)
-    return pa.array(values, _COUNTED_AS.get(str(wanted), wanted)).cast(wanted)
+    counted = _COUNTED_AS.get(str(wanted))
+    return pa.array(values, wanted) if counted is None else pa.array(values, counted).cast(wanted)
 
 
 def batch_of(contract: Contract, rows: Sequence[Sequence[object]], offsets: Sequence[int]) -> pa.RecordBatch:

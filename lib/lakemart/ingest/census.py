@@ -34,7 +34,8 @@ def from_census(census: pa.RecordBatch, key: str) -> list[UnknownField]:
     """The decoder's census of a piece of one object."""
     rows: list[dict[str, Any]] = census.to_pylist()
     return [
-        UnknownField(table=row["table"], path=row["path"], type=row["type"], count=row["count"], object=key) for row in rows
+        UnknownField(table=row["table"], path=row["path"], type=row["type"], count=row["count"], object=key)
+        for row in rows
     ]
 
 

@@ -32,6 +32,14 @@ from lakemart.storage.store import Location, open_store
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Acceptance:
+    """What a person took upon himself: objects to take as far as they can be read and whatever is rejected, and why."""
+
+    objects: tuple[RawObject, ...]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SourceStage:
     """Ingests one source. See `ledger.protocol.Stage`; its writer is `source/<name>`."""
 
@@ -47,6 +55,7 @@ class SourceStage:
     progress: Callable[[int, int], None] | None = None
     tell: Callable[[LakemartError], None] = field(default=lambda _: None)
     """Takes what is wrong with single objects and stops nothing else."""
+    acceptance: Acceptance | None = None
 
     @property
     def writer(self) -> str:
@@ -55,13 +64,15 @@ class SourceStage:
     def plan(self, number: int, last: Record | None) -> Json | None:
         """Freezes the objects not yet read with their etags, the contracts' content, and the versions they build on."""
         store = open_store(self.lake)
-        found = self.discovery()
-        if not found.new:
+        accepted = self.acceptance
+        objects = self.discovery().new if accepted is None else accepted.objects
+        if not objects:
             return None
         feed = self.source.feed
         return {
-            "kind": "new",
-            "objects": [asdict(raw) for raw in found.new],
+            "kind": "new" if accepted is None else "accept",
+            "reason": "" if accepted is None else accepted.reason,
+            "objects": [asdict(raw) for raw in objects],
             "feed": feed.as_json(),
             "contract": feed.version,
             "lookback_days": self.source.lookback.days,
@@ -102,6 +113,7 @@ class SourceStage:
                 number=number,
                 run=self.run,
                 pii_key=self.pii_key,
+                salvage=plan["kind"] == "accept",
             )
             for group in pack(objects, self.task_size)
         ]
@@ -189,7 +201,7 @@ class SourceStage:
             fraction=Decimal(plan["reject_limit"]["fraction"]), at_least=plan["reject_limit"]["at_least"]
         )
         allowed = limit.allowed(books["records"])
-        if books["quarantined"] <= allowed:
+        if plan["kind"] == "accept" or books["quarantined"] <= allowed:
             return []
         told = f"{books['quarantined']} of {books['records']} records were rejected"
         return [f"{told}, the limit of source {self.source.name!r} allows {allowed}"]

@@ -39,6 +39,8 @@ class DecodeTask:
     run: str
     drops: Mapping[tuple[str, str], np.ndarray] = field(default_factory=dict)
     pii_key: bytes | None = field(default=None, repr=False)
+    salvage: bool = False
+    """Whether the readable part of a damaged object is taken, by explicit word; the rest is one reject."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +112,8 @@ def read_object(task: DecodeTask, raw: RawObject) -> Iterator[Decoded]:
     """Decodes one object chunk by chunk, from exactly the planned version."""
     store = open_store(task.raw)
     try:
-        yield from decode_object(store.blocks(raw.key, etag=raw.etag), task.feed, size=raw.size, pii_key=task.pii_key)
+        blocks = store.blocks(raw.key, etag=raw.etag)
+        yield from decode_object(blocks, task.feed, size=raw.size, pii_key=task.pii_key, salvage=task.salvage)
     except DamagedError as error:
         raise ObjectError(raw, "damaged", f"{error.reason}: {error.detail}") from error
     except ChangedObjectError as error:

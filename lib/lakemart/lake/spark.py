@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from functools import reduce
 
 import pyarrow as pa
 from pyspark.sql import Column, DataFrame, SparkSession
@@ -67,8 +68,23 @@ def _is_in(frame: DataFrame, column: str, slices: Collection[str | None]) -> Col
 def written(spark: SparkSession, root: Location, files: Sequence[AddedFile], schema: pa.Schema) -> DataFrame:
     """The rows of data files, committed or not, with their partition column; `schema` is the table's.
 
-    A column younger than a file is null in it.
+    A column younger than a file is null in it. Raises pyspark's AnalysisException when a file is gone.
     """
+    # Spark takes the partition value from the path, and decodes there byte by byte: wrong beyond ASCII.
+    apart = sorted(
+        {value for file in files for value in file.partition.values() if value is not None and not value.isascii()}
+    )
+    frames = [_of_paths(spark, root, [file for file in files if not set(file.partition.values()) & set(apart)], schema)]
+    for value in apart:
+        (column,) = next(file.partition for file in files if value in file.partition.values())
+        rest = pa.schema([field for field in schema if field.name != column])
+        rows = _of_paths(spark, root, [file for file in files if value in file.partition.values()], rest)
+        frames.append(rows.withColumn(column, F.lit(value)).select(*schema.names))
+    return reduce(DataFrame.union, frames)
+
+
+def _of_paths(spark: SparkSession, root: Location, files: Sequence[AddedFile], schema: pa.Schema) -> DataFrame:
+    """The files' rows, with the partition column taken from their paths when the schema has it."""
     shape = from_arrow_schema(schema)
     if not files:
         return spark.createDataFrame([], shape)

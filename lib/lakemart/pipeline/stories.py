@@ -6,11 +6,11 @@ A failure of one source, model or mart stops that one; the others go on, and the
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Literal
+from typing import Literal, TypeVar
 
 import structlog
 
@@ -18,7 +18,7 @@ from lakemart.config.model import Model
 from lakemart.config.secrets import resolve
 from lakemart.config.source import Source
 from lakemart.errors import DataError, LakemartError
-from lakemart.ingest.stage import SourceStage
+from lakemart.ingest.stage import Acceptance, SourceStage
 from lakemart.ledger.projection import project
 from lakemart.ledger.protocol import Stage, advance
 from lakemart.ledger.records import Record
@@ -37,6 +37,12 @@ ALL_STAGES: tuple[StageName, ...] = ("ingest", "build", "publish")
 
 _REPLANS = 3
 """How often in a row a plan whose inputs are gone is made anew before the run leaves it to the next one."""
+
+_INLINE_UNLOADS = 8
+"""Up to this many files an unload is done in the driver; each is some 64 MB or more, or the whole of a small mart."""
+
+Task = TypeVar("Task")
+Result = TypeVar("Result")
 
 log = structlog.get_logger()
 
@@ -94,7 +100,15 @@ def _keep(context: Context, document: RunDocument) -> None:
 
 def _ingest(context: Context, source: Source, document: RunDocument) -> None:
     document.sources[source.name] = dict.fromkeys(SOURCE_COUNTS, 0)
-    stage = SourceStage(
+    stage = source_stage(context, source, document)
+    _finish(context, stage, document, partial(_enter_source, document, source.name))
+
+
+def source_stage(
+    context: Context, source: Source, document: RunDocument, acceptance: Acceptance | None = None
+) -> SourceStage:
+    """The stage that ingests a source in this run; what is wrong with single objects is told to the document."""
+    return SourceStage(
         source=source,
         raw=context.raw,
         lake=context.lake,
@@ -106,8 +120,18 @@ def _ingest(context: Context, source: Source, document: RunDocument) -> None:
         pii_key=resolve(source.pii_key).reveal().encode() if source.pii_key else None,
         progress=partial(context.progress, f"ingest {source.name}"),
         tell=document.tell,
+        acceptance=acceptance,
     )
-    _finish(context, stage, document, partial(_enter_source, document, source.name))
+
+
+def advance_source(context: Context, stage: SourceStage, document: RunDocument) -> None:
+    """Finishes an open batch of the source, then does the one that the stage's acceptance asks for, and no more."""
+    while (record := advance(context.store, stage, run=context.run.id, at=context.run.stamp)) is not None:
+        _enter_source(document, stage.source.name, record)
+        if record.plan["kind"] == "accept" and record.plan["run"] == context.run.id:
+            if record.refused:
+                document.tell(_refusal(stage.writer, record))
+            return
 
 
 def _enter_source(document: RunDocument, name: str, record: Record) -> None:
@@ -148,8 +172,15 @@ def _publish(context: Context, model: Model, document: RunDocument) -> None:
         warehouse=context.warehouse,
         run=context.run.id,
         user=context.run.user,
+        runner=partial(_unload, context, model.name),
     )
     _finish(context, stage, document, partial(enter, document, "mart", model.name))
+
+
+def _unload(context: Context, mart: str, work: Callable[[Task], Result], tasks: Sequence[Task]) -> list[Result]:
+    """Runs the tasks of an unload: a few in the driver, many on Spark."""
+    inline = len(tasks) <= _INLINE_UNLOADS
+    return context.engine.run(work, tasks, inline=inline, description=f"unload {mart}", progress=None)
 
 
 def _finish(context: Context, stage: Stage, document: RunDocument, enter: Callable[[Record], None]) -> None:

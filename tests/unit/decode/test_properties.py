@@ -69,7 +69,7 @@ def patcher() -> Any:
 
 
 @given(LINES)
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=80, deadline=None)
 @example(['{"d":-0.0}', '{"d":1e16}', '{"d":18446744073709551615}', '{"i":2147483648}', '{"m":0.1235}', '{"t":"2024-01-01T00:00:60Z"}'])
 @example(['{"o":[1]}', '{"o":{"a":1,"b":2}}', '{"t":"0999-01-01T00:00:00Z"}', '{"day":"2023-02-29"}', '{"l":[1,null]}'])
 def test_the_fast_path_and_the_reference_agree(patcher: Any, lines: list[str]) -> None:
@@ -79,7 +79,7 @@ def test_the_fast_path_and_the_reference_agree(patcher: Any, lines: list[str]) -
 
 
 @given(RECORDS, st.integers(0, 3))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_what_the_scanner_accepts_python_reads_to_the_same_text_and_numbers(record: dict[str, Any], style: int) -> None:
     text = dumped(record, style)
 
@@ -96,7 +96,7 @@ def _fits(record: dict[str, Any]) -> bool:
 
 
 @given(st.one_of(NOISE, st.builds(dumped, VALUES, st.integers(0, 3))))
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=200, deadline=None)
 def test_python_reads_what_the_scanner_accepts_and_refuses_what_it_refuses(text: str) -> None:
     try:
         accepted = space(text, scan(text, 0, depth=400, digits=4000).end) == len(text)
@@ -118,7 +118,7 @@ def _python_reads(text: str) -> bool:
 
 
 @given(NOISE)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_json_stops_at_the_first_byte_that_no_text_can_have_there(text: str) -> None:
     """Everything before the fault begins some JSON text: cut there, it only ends too early."""
     try:
@@ -147,7 +147,7 @@ def _object_of(name: str, lines: list[str]) -> bytes:
 
 
 @given(st.sampled_from(sorted(FORMATS)), LINES, st.integers(1, 9))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_the_same_bytes_in_other_blocks_give_the_same_result(name: str, lines: list[str], size: int) -> None:
     data, feed = _object_of(name, lines), feed_of(FORMATS[name])
     blocks = [data[start : start + size] for start in range(0, len(data), size)]
@@ -158,7 +158,7 @@ def test_the_same_bytes_in_other_blocks_give_the_same_result(name: str, lines: l
 
 
 @given(st.sampled_from(["ndjson", "concatenated", "array"]), LINES)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=60, deadline=None)
 @example("concatenated", ['{"s":1}', '{"s":', '{"s":"x"}', "}"])
 def test_every_byte_is_in_a_record_a_reject_or_a_separator(name: str, lines: list[str]) -> None:
     data, feed = _object_of(name, lines), feed_of({**FORMATS[name], "tables": {"t": FORMATS[name]}})
@@ -184,7 +184,7 @@ def _end_of_json(data: bytes, offset: int) -> int:
 
 
 @given(st.binary(max_size=40))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_random_bytes_never_crash(data: bytes) -> None:
     for name in FORMATS:
         decoded = api.decode(data, feed_of(FORMATS[name]))

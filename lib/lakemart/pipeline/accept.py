@@ -1,0 +1,91 @@
+"""Accept: what a gate refused or an object's damage held back, taken by explicit word and for a stated reason.
+
+It is a batch like any other: a new number whose objects go through the ledger again, so that nothing which landed
+meanwhile is taken twice. The reject limit does not hold for it, and of a damaged object the readable part is taken.
+"""
+
+from __future__ import annotations
+
+import time
+
+from lakemart.config.source import Source
+from lakemart.errors import ConfigError, DataError, LakemartError
+from lakemart.ingest.discover import source_objects
+from lakemart.ingest.objects import RawObject
+from lakemart.ingest.stage import Acceptance
+from lakemart.ledger import records
+from lakemart.ledger.known import known_objects
+from lakemart.ledger.projection import project
+from lakemart.pipeline.context import Context
+from lakemart.pipeline.document import SOURCE_COUNTS, RunDocument
+from lakemart.pipeline.stories import advance_source, source_stage
+from lakemart.storage.lease import leases
+from lakemart.storage.store import open_store
+
+
+def accept(context: Context, target: str, reason: str) -> RunDocument:
+    """Takes the damaged object `target` (its key), or the refused batch `target` (`source/number`).
+
+    Returns the document of the run. Raises ConfigError when there is no such object or batch, or nothing of it is held
+    back. A repeat finds nothing held back and says so.
+    """
+    document = RunDocument(run=context.run.id)
+    began = time.monotonic()
+    with leases(context.store, context.writers, context.holder, wait=context.wait):
+        project(context.lake, context.writers)
+        source, objects = _held_back(context, target)
+        document.sources[source.name] = dict.fromkeys(SOURCE_COUNTS, 0)
+        stage = source_stage(context, source, document, Acceptance(objects=objects, reason=reason))
+        try:
+            advance_source(context, stage, document)
+        except LakemartError as error:
+            document.tell(error)
+        project(context.lake, context.writers)
+    document.seconds = time.monotonic() - began
+    return document
+
+
+def _held_back(context: Context, target: str) -> tuple[Source, tuple[RawObject, ...]]:
+    name, _, number = target.rpartition("/")
+    if name in context.project.sources and number.isdigit():
+        return context.project.sources[name], _refused(context, name, int(number))
+    for source in context.project.sources.values():
+        known = known_objects(context.lake, f"source/{source.name}").get(target)
+        if known is not None and known.is_damaged:
+            sizes = {info.key: (info.etag, info.size) for info in open_store(context.raw).list(target)}
+            etag, size = sizes.get(target, ("", 0))
+            if etag != known.etag:
+                raise ConfigError(
+                    f"object {target!r} is no longer the one found damaged", next_step="Run again: it is taken afresh."
+                )
+            return source, (RawObject(key=target, etag=etag, size=size),)
+    raise ConfigError(
+        f"{target!r} is neither a damaged object nor a refused batch",
+        next_step="`lakemart status` names them; a batch is written source/number.",
+    )
+
+
+def _refused(context: Context, name: str, number: int) -> tuple[RawObject, ...]:
+    """The objects of a refused batch that nothing read since, as they are now."""
+    writer = f"source/{name}"
+    record = next(iter(records.numbers(context.store, writer, after=number - 1)), None)
+    if record is None or not record.refused:
+        raise ConfigError(
+            f"batch {number} of source {name!r} was not refused", next_step="`lakemart status` names those that were."
+        )
+    known = known_objects(context.lake, writer)
+    now = {info.key: info for info in source_objects(open_store(context.raw), context.project.sources[name].objects)}
+    planned = [RawObject(**raw) for raw in record.plan["objects"]]
+    objects = tuple(
+        raw
+        for raw in planned
+        if raw.key in now
+        and now[raw.key].etag == raw.etag
+        and (raw.key not in known or known[raw.key].etag != raw.etag)
+    )
+    if not objects:
+        raise DataError(
+            f"nothing of batch {number} of source {name!r} is held back any more",
+            next_step="Its objects were read, replaced or deleted since.",
+        )
+    return objects
