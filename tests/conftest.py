@@ -8,6 +8,7 @@ import socket
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,6 +33,9 @@ def pytest_configure() -> None:
         if name.startswith(DEVELOPERS) or name in PROXIES:
             del os.environ[name]
     os.environ.update(NOBODYS)
+    # A busy machine is no failure; in CI the same examples come every time, elsewhere new ones.
+    settings.register_profile("lakemart", deadline=None, print_blob=True, derandomize="CI" in os.environ)
+    settings.load_profile("lakemart")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -17,7 +17,7 @@ TOKEN = re.compile(
     | (?P<comment>/\*)
     | (?P<dollar>\$(?P<tag>[A-Za-z_]\w*)?\$)
     | (?P<param>\$\d+)
-    | (?P<string>(?:[eE](?='))?'(?:[^'\\]|\\.|'')*')
+    | (?P<string>(?:[eE](?='))?'[^'\\]*(?:(?:\\.|'')[^'\\]*)*')
     | (?P<quoted>"(?:[^"]|"")+")
     | (?P<word>\#?[A-Za-z_\u0080-\uffff][\w$\u0080-\uffff]*)
     | (?P<number>(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?)

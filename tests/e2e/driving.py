@@ -83,6 +83,11 @@ class Project:
         """The rows of a query on the warehouse."""
         return list(self.ok("query", sql)["rows"])
 
+    def down(self) -> None:
+        """Ends the servers that `up` left, if any."""
+        if self.state.exists():
+            self.ok("down", "--wait=60")
+
     def copy_to(self, folder: Path) -> Project:
         """The same project and state in another place; nothing of the first is touched afterwards."""
         made = Project(folder=folder / "project", state=folder / "state", words=self.words, environ=dict(self.environ))

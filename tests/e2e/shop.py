@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+import pytest
 from e2e.driving import Project
 
 PROJECT = """\
@@ -107,4 +109,13 @@ def write_shop(folder: Path) -> Project:
         (made.folder / name).write_text(text, encoding="utf-8")
     made.land("orders/2024-05-01.ndjson", first_day())
     made.land("orders/2024-05-02.ndjson", second_day())
+    return made
+
+
+@cache
+def built_shop(places: pytest.TempPathFactory) -> Project:
+    """The project, ingested and built once for all tests. Make a copy before anything is run on it."""
+    made = write_shop(places.mktemp("built"))
+    made.ok("ingest")
+    made.ok("build")
     return made

@@ -65,11 +65,16 @@ def console(stream: TextIO) -> Console:
 
 
 def plain(value: object) -> object:
-    """What JSON has no word for: decimals as exact text, times in ISO, bytes as hexadecimal digits."""
+    """What JSON has no word for: fractions as exact text, whole decimals as numbers, times in ISO, bytes as hexadecimal.
+
+    >>> plain(Decimal("1.50")), plain(Decimal("7702"))
+    ('1.50', 7702)
+    """
     if isinstance(value, datetime | date):
         return value.isoformat()
     if isinstance(value, Decimal):
-        return format(value, "f")
+        # A column's decimals have one scale, so a column is all numbers or all text.
+        return int(value) if value == value.to_integral_value() and value.as_tuple().exponent == 0 else format(value, "f")
     if isinstance(value, bytes):
         return value.hex()
     return str(value)

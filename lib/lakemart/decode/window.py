@@ -128,30 +128,30 @@ class Window:
         """
         depth, offset, quoted = 0, start, False
         while True:
-            while match := (_QUOTED if quoted else _DEEP if depth else _TOP)(self.text, offset - self.base):
+            if quoted:
+                offset = self._string_end(offset)
+                quoted = self.character(offset) != '"'
+                offset += not quoted
+                if whole and depth == 0 and not quoted:
+                    return offset
+            while not quoted and (match := (_DEEP if depth else _TOP)(self.text, offset - self.base)):
                 mark, offset = match[0][-1], self.base + match.end()
-                if quoted or mark == '"':
-                    quoted = not quoted
+                if mark == '"':
+                    quoted = True
                 elif mark in "{[":
                     depth += len(match[0])
                 elif depth == 0 and (mark != "}" and not whole):
                     return offset - 1
                 else:
                     depth -= len(match[0])
-                if depth < 0:
-                    return -1 if not whole else offset + depth
-                if whole and depth == 0 and not quoted:
-                    return offset
-            offset = self._resume(offset, quoted=quoted)
+                    if depth < 0 and not whole:
+                        return -1
+                    if depth <= 0 and whole:
+                        return offset + depth
+            if quoted and offset < self.end and self._string_end(offset) < self.end - 1:
+                continue
+            offset = offset if quoted else self.end
             if offset - start > keep and offset > self.base:
                 self.drop(offset)
             if not self.grow():
                 return -1
-
-    def _resume(self, offset: int, *, quoted: bool) -> int:
-        """Where to go on once more blocks are there: at the window's end, or before the escape that it cuts."""
-        if not quoted:
-            return self.end
-        run = _RUN(self.text, offset - self.base)
-        assert run is not None  # noqa: S101 - the pattern matches the empty text
-        return self.base + run.end()

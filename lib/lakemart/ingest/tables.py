@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import pyarrow as pa
 
 from lakemart.contract.table import Contract
-from lakemart.ingest.objects import RawObject
 
 
 def quarantine_table(table: str) -> str:
@@ -19,7 +21,10 @@ def duplicates_table(table: str) -> str:
 
 
 def quarantine_schema() -> pa.Schema:
-    """One row a rejected record: where it stands, why it was rejected, and its exact bytes."""
+    """One row a rejected record: where it stands, why it was rejected, and its exact bytes.
+
+    `raw` is null where the bytes lie in the side object `raw_object`; `cipher` is null where they are clear.
+    """
     return pa.schema(
         [
             ("batch", pa.int64()),
@@ -34,6 +39,8 @@ def quarantine_schema() -> pa.Schema:
             ("column", pa.string()),
             ("message", pa.string()),
             ("raw", pa.binary()),
+            ("raw_object", pa.string()),
+            ("cipher", pa.string()),
             ("contract", pa.string()),
         ]
     )
@@ -64,16 +71,18 @@ def with_provenance(rows: pa.RecordBatch, contract: Contract, key: str, number: 
     return pa.record_batch(columns, schema=schema)
 
 
-def quarantine_rows(rejects: pa.RecordBatch, raw: RawObject, number: int, run: str, version: str) -> pa.RecordBatch:
-    """The decoder's rejects as the quarantine has them."""
-    count = rejects.num_rows
-    filled = {
-        "batch": pa.repeat(pa.scalar(number, pa.int64()), count),
-        "run": pa.repeat(pa.scalar(run), count),
-        "object": pa.repeat(pa.scalar(raw.key), count),
-        "etag": pa.repeat(pa.scalar(raw.etag), count),
-        "contract": pa.repeat(pa.scalar(version), count),
-    }
+def quarantine_rows(
+    rejects: pa.RecordBatch, evidence: Mapping[str, pa.Array], where: Mapping[str, Any]
+) -> pa.RecordBatch:
+    """The decoder's rejects as the quarantine has them: with their evidence, and the batch and object they are of."""
     schema = quarantine_schema()
-    columns = [filled[field.name] if field.name in filled else rejects.column(field.name) for field in schema]
+    filled = {
+        name: pa.repeat(pa.scalar(value, schema.field(name).type), rejects.num_rows) for name, value in where.items()
+    }
+    columns = [
+        evidence.get(field.name, filled.get(field.name))
+        if field.name in {*evidence, *filled}
+        else rejects.column(field.name)
+        for field in schema
+    ]
     return pa.record_batch(columns, schema=schema)

@@ -14,8 +14,10 @@ import pyarrow as pa
 
 from lakemart.contract.table import Feed
 from lakemart.decode.api import decode_object
+from lakemart.decode.inflate import inflated
 from lakemart.decode.result import Counts, DamagedError, Decoded
 from lakemart.ingest.census import UnknownField, from_census, merged
+from lakemart.ingest.evidence import Evidence
 from lakemart.ingest.objects import ObjectBooks, RawObject, Status
 from lakemart.ingest.tables import quarantine_rows, quarantine_schema, quarantine_table, with_provenance
 from lakemart.lake.actions import AddedFile
@@ -86,6 +88,7 @@ def _attempt(
         for table, contract in contracts.items()
     }
     rejects = PartitionedFiles(_target(task, quarantine_table(main), quarantine_schema(), None))
+    evidence = Evidence.of(open_store(task.lake.child(quarantine_table(main))), task.feed, task.number, task.pii_key)
     books = {}
     unknown: list[UnknownField] = []
     with step("ingest.files"):
@@ -94,6 +97,7 @@ def _attempt(
                 continue
             counts = Counts()
             dropped = 0
+            oversize: list[tuple[int, int]] = []
             for chunk in read_object(task, raw):
                 counts = counts.plus(chunk.counts)
                 for table, rows in chunk.rows.items():
@@ -101,7 +105,10 @@ def _attempt(
                     dropped += rows.num_rows - kept.num_rows if contracts[table].parent is None else 0
                     writers[table].add(with_provenance(kept, contracts[table], raw.key, task.number))
                 unknown += from_census(chunk.census, raw.key)
-                rejects.add(quarantine_rows(chunk.rejects, raw, task.number, task.run, task.feed.version))
+                rejects.add(_quarantined(task, raw, chunk.rejects, evidence))
+                oversize += _oversize(chunk.rejects)
+            if oversize:
+                evidence.keep(inflated(_blocks(task, raw), size=raw.size), oversize)
             books[raw.key] = _balance(raw, counts, dropped)
         written = {table: tuple(writer.close()) for table, writer in writers.items()}
         written[quarantine_table(main)] = tuple(rejects.close())
@@ -110,10 +117,10 @@ def _attempt(
 
 def read_object(task: DecodeTask, raw: RawObject) -> Iterator[Decoded]:
     """Decodes one object chunk by chunk, from exactly the planned version."""
-    store = open_store(task.raw)
     try:
-        blocks = store.blocks(raw.key, etag=raw.etag)
-        yield from decode_object(blocks, task.feed, size=raw.size, pii_key=task.pii_key, salvage=task.salvage)
+        yield from decode_object(
+            _blocks(task, raw), task.feed, size=raw.size, pii_key=task.pii_key, salvage=task.salvage
+        )
     except DamagedError as error:
         raise ObjectError(raw, "damaged", f"{error.reason}: {error.detail}") from error
     except ChangedObjectError as error:
@@ -122,6 +129,21 @@ def read_object(task: DecodeTask, raw: RawObject) -> Iterator[Decoded]:
         raise ObjectError(raw, "unread", "gone since it was planned") from error
     except ForbiddenObjectError as error:
         raise ObjectError(raw, "unread", "may not be read") from error
+
+
+def _blocks(task: DecodeTask, raw: RawObject) -> Iterator[bytes]:
+    return open_store(task.raw).blocks(raw.key, etag=raw.etag)
+
+
+def _quarantined(task: DecodeTask, raw: RawObject, rejects: pa.RecordBatch, evidence: Evidence) -> pa.RecordBatch:
+    where = {"batch": task.number, "run": task.run, "object": raw.key, "etag": raw.etag, "contract": task.feed.version}
+    return quarantine_rows(rejects, evidence.columns(rejects), where)
+
+
+def _oversize(rejects: pa.RecordBatch) -> list[tuple[int, int]]:
+    """The ranges of rejects whose bytes are too many for a table."""
+    rows = rejects.filter(rejects.column("raw").is_null())
+    return list(zip(rows.column("offset").to_pylist(), rows.column("length").to_pylist(), strict=True))
 
 
 def _target(task: DecodeTask, table: str, schema: pa.Schema, partition_by: str | None) -> FileTarget:

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from functools import partial
 
 import pyarrow as pa
 
-from lakemart.lake.append import append_rows, appended_number, open_appended
+from lakemart.lake.append import AppendedTable, Lacking, append_lacking, appended_number
 from lakemart.ledger import records
 from lakemart.ledger.records import ROOT, Json, Record
-from lakemart.steps import step
-from lakemart.storage.store import Location, open_store
+from lakemart.storage.store import Location, Store, open_store
 
 _IDENTITY = [("writer", pa.string()), ("number", pa.int64()), ("run", pa.string()), ("at", pa.string())]
 _COUNTS = [(name, pa.int64()) for name in ("records", "good", "quarantined", "duplicate", "filtered")]
@@ -50,19 +50,19 @@ def table_name(name: str) -> str:
 
 def project(lake: Location, writers: Sequence[str]) -> None:
     """Appends every closed number that the tables lack. Safe at any time; a crash between two tables heals here."""
-    store = open_store(lake)
-    for name, schema in SCHEMAS.items():
-        table = open_appended(lake, table_name(name))
-        lacking: list[Record] = []
-        for writer in writers:
-            after = appended_number(table, application(writer))
-            lacking += [record for record in records.numbers(store, writer, after=after) if record.closed]
-        if not lacking:
-            continue
-        rows = [row for record in lacking for row in _rows(name, record)]
-        numbers = {application(record.writer): record.number for record in lacking}
-        with step("ledger.project"):
-            append_rows(lake, table_name(name), pa.Table.from_pylist(rows, schema=schema), numbers)
+    for name in SCHEMAS:
+        append_lacking(lake, table_name(name), partial(_lacking, open_store(lake), name, writers))
+
+
+def _lacking(store: Store, name: str, writers: Sequence[str], table: AppendedTable | None) -> Lacking | None:
+    lacking: list[Record] = []
+    for writer in writers:
+        after = appended_number(table, application(writer))
+        lacking += [record for record in records.numbers(store, writer, after=after) if record.closed]
+    if not lacking:
+        return None
+    rows = [row for record in lacking for row in _rows(name, record)]
+    return pa.Table.from_pylist(rows, schema=SCHEMAS[name]), {application(r.writer): r.number for r in lacking}
 
 
 def application(writer: str) -> str:

@@ -6,10 +6,11 @@ A run that found nothing to do leaves none, or a schedule would fill the lake wi
 from __future__ import annotations
 
 import json
+from functools import partial
 
 import pyarrow as pa
 
-from lakemart.lake.append import append_rows, open_appended
+from lakemart.lake.append import AppendedTable, Lacking, append_lacking
 from lakemart.lake.read import read_table
 from lakemart.ledger.projection import table_name
 from lakemart.ledger.records import FORMAT, ROOT, Json
@@ -39,18 +40,21 @@ def record_run(store: Store, document: Json, *, at: str, by: str, exit_code: int
 
 
 def project_runs(lake: Location) -> None:
-    """Appends the runs that the table `runs` lacks. Only the holder of the leases calls it, so nobody else does now."""
-    store = open_store(lake)
-    table = open_appended(lake, table_name("runs"))
+    """Appends the runs that the table `runs` lacks."""
+    append_lacking(lake, table_name("runs"), partial(_lacking, lake))
+
+
+def _lacking(lake: Location, table: AppendedTable | None) -> Lacking | None:
     known: set[str] = set()
     if table is not None:
         known = set(read_table(lake, table_name("runs"), table.version(), columns=["run"]).column("run").to_pylist())
+    store = open_store(lake)
     lacking = [
         info.key for info in store.list(_FOLDER) if info.key.removeprefix(_FOLDER).removesuffix(".json") not in known
     ]
-    if lacking:
-        rows = [_row(json.loads(store.read(key)[0])) for key in lacking]
-        append_rows(lake, table_name("runs"), pa.Table.from_pylist(rows, schema=SCHEMA), {})
+    if not lacking:
+        return None
+    return pa.Table.from_pylist([_row(json.loads(store.read(key)[0])) for key in lacking], schema=SCHEMA), {}
 
 
 def _row(value: Json) -> Json:

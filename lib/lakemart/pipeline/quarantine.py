@@ -8,12 +8,15 @@ from typing import Any, BinaryIO
 
 import pyarrow as pa
 
+from lakemart.config.secrets import resolve
 from lakemart.config.source import Source
 from lakemart.errors import ConfigError
+from lakemart.ingest.evidence import read_evidence
 from lakemart.ingest.tables import quarantine_table
 from lakemart.lake.read import read_files, snapshot
 from lakemart.ledger.records import last_versions
 from lakemart.pipeline.context import Context
+from lakemart.storage.store import open_store
 
 _SAMPLES = 3
 _SAMPLE_BYTES = 160
@@ -63,17 +66,19 @@ def quarantine(context: Context, source: str | None = None) -> QuarantineReport:
 def export_quarantine(context: Context, source: str | None, sink: BinaryIO) -> int:
     """Writes the exact bytes of every rejected record, in the order they were read, each with a newline after it.
 
-    Returns how many records were written.
+    Returns how many records were written. Raises ConfigError when they are sealed and the source's key is not to be had.
     """
     count = 0
     for one in _sources(context, source):
-        table = pa.concat_tables(
-            list(_rows(context, one)) or [pa.table({"batch": [], "object": [], "offset": [], "raw": []})]
-        )
-        for raw in table.sort_by([("batch", "ascending"), ("object", "ascending"), ("offset", "ascending")]).column(
-            "raw"
-        ):
-            sink.write(raw.as_py() + b"\n")
+        store = open_store(context.lake.child(quarantine_table(one.feed.tables[0].table)))
+        key = resolve(one.pii_key).reveal().encode() if one.pii_key else None
+        parts = list(_rows(context, one))
+        if not parts:
+            continue
+        table = pa.concat_tables(parts).sort_by([(name, "ascending") for name in ("batch", "object", "offset")])
+        for row in table.select(["raw", "raw_object", "cipher"]).to_pylist():
+            sink.writelines(read_evidence(store, row, key))
+            sink.write(b"\n")
             count += 1
     return count
 
@@ -102,14 +107,16 @@ def _groups(source: Source, tables: Iterator[pa.Table]) -> list[QuarantineGroup]
     counts: dict[tuple[str, str | None], int] = {}
     samples: dict[tuple[str, str | None], list[QuarantineSample]] = {}
     for table in tables:
-        for row in table.select(["object", "offset", "length", "reason", "column", "message", "raw"]).to_pylist():
+        for row in table.select(
+            ["object", "offset", "length", "reason", "column", "message", "raw", "cipher"]
+        ).to_pylist():
             place = (row["reason"], row["column"])
             counts[place] = counts.get(place, 0) + 1
             if len(samples.setdefault(place, [])) < _SAMPLES:
                 samples[place].append(
                     QuarantineSample(
                         object=row["object"], offset=row["offset"], length=row["length"], message=row["message"],
-                        text=_shown(row["raw"]),
+                        text=_shown(row["raw"], row["cipher"]),
                     )
                 )  # fmt: skip
     return [
@@ -120,7 +127,11 @@ def _groups(source: Source, tables: Iterator[pa.Table]) -> list[QuarantineGroup]
     ]
 
 
-def _shown(raw: bytes) -> str:
+def _shown(raw: bytes | None, cipher: str | None) -> str:
+    if cipher is not None:
+        return f"(sealed, {cipher})"
+    if raw is None:
+        return "(too long to show)"
     text = raw[:_SAMPLE_BYTES].decode("utf-8", "backslashreplace")
     shown = "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in text)
     return shown + ("…" if len(raw) > _SAMPLE_BYTES else "")

@@ -12,7 +12,7 @@ from lakemart.errors import ConfigError, DataError, LakemartError, Problem
 from lakemart.report.layout import table
 
 _TITLES = {
-    "config": "the project must be mended",
+    "config": "not possible as it is written",
     "usage": "the command line is wrong",
     "data": "stopped by a gate",
     "locked": "another run is at work",

@@ -12,8 +12,8 @@ from lakemart.report.layout import counted, number, table
 _STATES = {
     "empty": ("nothing yet", "dim"),
     "good": ("good", "green"),
-    "open": ("open: the next run finishes it", "yellow"),
-    "refused": ("refused by a gate", "bold red"),
+    "open": ("open", "yellow"),
+    "refused": ("refused", "bold red"),
 }
 
 
@@ -54,6 +54,9 @@ def _notes(writer: WriterStatus) -> list[RenderableType]:
             )
         )
         notes += [Padding(Text(reason), (0, 0, 0, 2), expand=False) for reason in writer.reasons]
+    if writer.state == "open":
+        open_number = f"{writer.writer}: number {writer.number} is open; the next run finishes it"
+        notes.append(Text.assemble(("● ", "yellow"), open_number))
     if writer.damaged:
         notes.append(
             Text.assemble(("✗ ", "red"), f"{writer.writer}: {counted(writer.damaged, 'damaged object')} to be replaced")

@@ -12,7 +12,9 @@ from lakemart.lake.change import table_change
 from lakemart.lake.commit import commit
 from lakemart.lake.read import read_table, snapshot, version_of
 from lakemart.lake.write import FileTarget, write_files
-from lakemart.ledger.protocol import Intent, Refusal
+from lakemart.ledger import records
+from lakemart.ledger.projection import project, table_name
+from lakemart.ledger.protocol import Intent, Refusal, advance
 from lakemart.ledger.records import last_versions
 from lakemart.steps import step
 from lakemart.storage.store import Location, open_store
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
 SCHEMA = pa.schema([("n", pa.int64())])
 WRITER = "source/toy"
 TABLES = ("toy", "toy_quarantine")
+UNDISTURBED = {"toy": [1, 2], "toy_quarantine": [1, 2]}
+"""What two numbers leave."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,3 +72,22 @@ class ToyStage:
 def content(lake: Location) -> dict[str, list[int]]:
     """The rows of every table."""
     return {table: sorted(read_table(lake, table).column("n").to_pylist()) for table in TABLES if version_of(lake, table) >= 0}
+
+
+def run(lake: Location, stage: ToyStage | None = None) -> list[Record]:
+    """A plain run: everything that is due, then the projection."""
+    done = []
+    while (record := advance(open_store(lake), stage or ToyStage(lake=lake), run="r", at="2026-01-01T00:00:00Z")) is not None:
+        done.append(record)
+    project(lake, [WRITER])
+    return done
+
+
+def assert_as_undisturbed(lake: Location) -> None:
+    """Tables, ledger and projection are what two numbers leave when nothing goes wrong."""
+    assert content(lake) == UNDISTURBED
+    numbers = list(records.numbers(open_store(lake), WRITER))
+    assert [(record.number, record.committed) for record in numbers] == [(1, True), (2, True)]
+    assert [record.done["versions"] for record in numbers if record.done] == [{"toy": n, "toy_quarantine": n} for n in (0, 1)]
+    for name in ("objects", "batches", "books"):
+        assert sorted(read_table(lake, table_name(name)).column("number").to_pylist()) == [1, 2], name
