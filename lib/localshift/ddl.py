@@ -70,13 +70,14 @@ def create_table(sql: str, *, builtins: frozenset[str] = frozenset()) -> CreateT
     name = cursor.table_name()
     head = f"CREATE {'TEMP ' if temporary or name.startswith(chr(34) + '#') else ''}TABLE{exists} {name}"
     columns = ""
+    named = cursor.peek() == "(" and _is_ctas(cursor)
     if cursor.peek() == "(":
-        columns = _column_names(cursor) if _is_ctas(cursor) else _definitions(cursor, attributes)
+        columns = _column_names(cursor) if named else _definitions(cursor, attributes)
     table_attributes(cursor, attributes)
     if cursor.accept("AS"):
         query = translate(cursor.rest(), builtins=builtins).sql
         return CreateTable(sql=f"{head}{columns} AS {query}", attributes=attributes, query_type="CTAS")
-    if not cursor.done() or not columns:
+    if not cursor.done() or not columns or named:
         raise syntax_error("" if cursor.done() else cursor.take().text)
     return CreateTable(sql=head + columns, attributes=attributes, query_type="DDL")
 

@@ -54,15 +54,16 @@ def translate(sql: str, *, builtins: frozenset[str] = frozenset()) -> Translatio
     tokens = tokenize(sql)
     names = tuple(relations(tokens))
     system = bool(names) and all(map(is_system, names))
-    writer = _Writer(View(tokens), builtins=builtins, system=system, user_tables=not all(map(is_system, names)))
+    writer = _Writer(View(tokens), sql, builtins=builtins, system=system, user_tables=not all(map(is_system, names)))
     return Translation(sql=writer.emit(0, len(tokens)), system=system, relations=names)
 
 
 class _Writer:
     """Writes a range of tokens as PostgreSQL's SQL; calls that differ are written from their parts."""
 
-    def __init__(self, view: View, *, builtins: frozenset[str], system: bool, user_tables: bool) -> None:
+    def __init__(self, view: View, source: str, *, builtins: frozenset[str], system: bool, user_tables: bool) -> None:
         self.view = view
+        self.source = source
         self.tokens = view.tokens
         self.builtins = builtins
         self.system = system
@@ -82,15 +83,20 @@ class _Writer:
         i = start
         while i < end:
             token = self.tokens[i]
-            if out and token.start > self.tokens[i - 1].end:
-                out.append("\n" if token.kind == "string" else " ")
             if token.upper == "TOP" and i > start and self.view.upper(i - 1) in ("SELECT", "DISTINCT", "ALL"):
                 limit = self._top(i, end)
                 i += 2
                 continue
+            if out:
+                out.append(self._gap(i))
             text, i = self._one(i)
             out.append(text)
         return "".join(out) + limit
+
+    def _gap(self, i: int) -> str:
+        """Return what separates the token from the one before: literals on two lines are one, so lines are kept."""
+        between = self.source[self.tokens[i - 1].end : self.tokens[i].start]
+        return "\n" if "\n" in between else " " if between else ""
 
     def _one(self, i: int) -> tuple[str, int]:
         """Return the text of the token (or call, or parenthesis) at `i` and the position behind it."""
@@ -127,7 +133,7 @@ class _Writer:
         if before in NOT_A_CALL or before == "." or (before == ")" and token.upper != "OVER"):
             if before == "." and not self.system:
                 refuse_function(token.name, self.builtins, user_tables=self.user_tables)
-            return f"{token.text}({self.emit(i + 2, close)})", close + 1
+            return f"{token.text}{self._gap(i + 1)}({self.emit(i + 2, close)})", close + 1
         if token.upper == "MINUS":
             return f"EXCEPT ({self.emit(i + 2, close)})", close + 1
         if not self.system:
@@ -138,7 +144,7 @@ class _Writer:
             unit = self.tokens[i + 2]
             first = quote_literal(unit.name) if unit.kind in ("word", "quoted") else unit.text
             return f"{UNIT_FIRST[token.name]}({first}{self.emit(i + 3, close)})", close + 1
-        return f"{RENAMED.get(token.name, token.text)}({self.emit(i + 2, close)})", close + 1
+        return f"{RENAMED.get(token.name, token.text)}{self._gap(i + 1)}({self.emit(i + 2, close)})", close + 1
 
     def _behind(self, i: int, close: int) -> int:
         """Return the position behind a call; a LISTAGG's WITHIN GROUP (...) belongs to it."""

@@ -18,8 +18,7 @@ from lakemart.decode.strict import BadJsonError, scan
 _NO_LIMIT: Final = 1 << 62
 _TREE_BYTES: Final = 2 * 1024 * 1024
 _SPACE = re.compile(r"[ \t\n\r]*").match
-_RUN = re.compile(r'(?:[^"\\]++|\\.)*+', re.DOTALL).match
-_QUOTED = re.compile(r'(?:[^"\\]++|\\.)*+"', re.DOTALL).match
+_RUN = re.compile(r'[^"\\]*+(?:(?:\\.)++[^"\\]*+)*+', re.DOTALL).match
 _TOP = re.compile(r'["\[\]{},]').search
 _DEEP = re.compile(r'"|[\[{]++|[\]}]++').search
 SPACE: Final = " \t\n\r"
@@ -129,29 +128,40 @@ class Window:
         depth, offset, quoted = 0, start, False
         while True:
             if quoted:
-                offset = self._string_end(offset)
-                quoted = self.character(offset) != '"'
-                offset += not quoted
-                if whole and depth == 0 and not quoted:
+                offset, closed = self._string_rest(offset)
+                quoted = not closed
+                if closed and whole and depth == 0:
                     return offset
-            while not quoted and (match := (_DEEP if depth else _TOP)(self.text, offset - self.base)):
-                mark, offset = match[0][-1], self.base + match.end()
-                if mark == '"':
-                    quoted = True
-                elif mark in "{[":
-                    depth += len(match[0])
-                elif depth == 0 and (mark != "}" and not whole):
-                    return offset - 1
+            elif match := (_DEEP if depth else _TOP)(self.text, offset - self.base):
+                offset = self.base + match.end()
+                run, length = match[0], match.end() - match.start()
+                if run[-1] in '"{[':
+                    quoted = run == '"'
+                    depth += 0 if quoted else length
+                elif length <= depth:
+                    depth -= length
+                    if whole and depth == 0:
+                        return offset
                 else:
-                    depth -= len(match[0])
-                    if depth < 0 and not whole:
-                        return -1
-                    if depth <= 0 and whole:
-                        return offset + depth
-            if quoted and offset < self.end and self._string_end(offset) < self.end - 1:
+                    return self._closed(match.start() + self.base, depth, run, whole=whole)
                 continue
-            offset = offset if quoted else self.end
-            if offset - start > keep and offset > self.base:
-                self.drop(offset)
-            if not self.grow():
-                return -1
+            else:
+                offset = self.end
+            if quoted or offset == self.end:
+                if offset - start > keep and offset > self.base:
+                    self.drop(offset)
+                if not self.grow():
+                    return -1
+
+    def _closed(self, offset: int, depth: int, run: str, *, whole: bool) -> int:
+        """The end when more brackets close at `offset` than `depth` are open; a brace too many ends no element."""
+        if whole:
+            return offset + depth
+        return -1 if run[depth] == "}" else offset + depth
+
+    def _string_rest(self, offset: int) -> tuple[int, bool]:
+        """Reads a string on from `offset`: behind its quote and True, or where to go on with more blocks and False."""
+        run = _RUN(self.text, offset - self.base)
+        assert run is not None  # noqa: S101 - the pattern matches the empty text
+        closed = self.text[run.end() : run.end() + 1] == '"'
+        return self.base + run.end() + closed, closed

@@ -14,8 +14,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import redshift_connector
-from localshift import Localshift
 from moto.server import ThreadedMotoServer
+
+from localshift import Localshift
 
 ROLE = "arn:aws:iam::123456789012:role/copy"
 BUCKET = "staging"

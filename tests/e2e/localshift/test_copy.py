@@ -320,8 +320,12 @@ def test_history_keeps_loads_that_were_rolled_back_and_errors(db: Any, stage: An
 
     loads = db.rows("select status, table_name, loaded_rows, data_source from sys_load_history where data_source in (%s, %s)"
                  " order by query_id", url, wrong)  # fmt: skip
-    errors = db.rows("select trim(file_name), trim(error_message) from sys_load_error_detail order by start_time desc limit 1")
-    labels = db.rows("select trim(query_label), trim(query_type) from sys_query_history where query_text like %s", f"%{url}%")
+    errors = db.rows(
+        "select trim(file_name), trim(error_message) from sys_load_error_detail order by start_time desc limit 1"
+    )
+    labels = db.rows(
+        "select trim(query_label), trim(query_type) from sys_query_history where query_text like %s", f"%{url}%"
+    )
 
     assert loads == [["completed", "t", 2, url], ["aborted", "t", 0, wrong]]
     assert errors == [[f"s3://staging/{stage.prefix}b", "Spectrum Scan Error"]]
