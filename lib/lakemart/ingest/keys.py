@@ -119,7 +119,7 @@ def _rank(parts: Sequence[ObjectKeys], count: int) -> np.ndarray:
     latest = [part.latest for part in parts if part.latest is not None]
     if not latest:
         return np.zeros(count, dtype=np.int64)
-    ranks = pc.rank(pa.chunked_array(latest), sort_keys="ascending", null_placement="at_start", tiebreaker="dense")
+    ranks = pc.rank(pa.chunked_array(latest), sort_keys=[("", "ascending", "at_start")], tiebreaker="dense")
     dense: np.ndarray = ranks.to_numpy().astype(np.int64)
     return dense
 

@@ -94,7 +94,7 @@ class SourceStage:
                 f"{len(found.overwritten)} object(s) changed after they were read, the first is {first.now.key!r}: "
                 f"read as {first.known_etag}, now {first.now.etag}",
                 where=f"source {self.source.name}",
-                next_step="Raw objects are immutable by agreement; say `overwritten: ignore` or `replace` to allow it.",
+                next_step="Raw objects are immutable by agreement; `overwritten: ignore` keeps what was read first.",
             )
             self.tell(error)
         return found
