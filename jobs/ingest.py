@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from lakemart.cli.main import main
+from lakemart.cli.main import job
 
 if __name__ == "__main__":
-    sys.exit(main(["ingest", *sys.argv[1:]]))
+    sys.exit(job("ingest"))

@@ -43,7 +43,7 @@ def quoted(name: str) -> str:
 
 
 def literal(text: str) -> str:
-    """Any text without NUL as a SQL string literal of Redshift (quotes doubled, backslashes doubled under E'').
+    """Any text without NUL as a string literal of Redshift, which reads a backslash as an escape: both are doubled.
 
     >>> print(literal("it's"))
     'it''s'

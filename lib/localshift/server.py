@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import hmac
 import secrets
+import shutil
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -69,7 +70,9 @@ async def open_server(socket: str, cluster: Path, options: Options) -> Server:
     history = History(writer, cluster / "rs_sessions")
     await history.open()
     scratch = cluster.parent / "scratch"
-    scratch.mkdir(exist_ok=True)
+    # A killed server leaves the file it was loading.
+    shutil.rmtree(scratch, ignore_errors=True)
+    scratch.mkdir()
     stores = Stores(client=cache(lambda: make_client(options.s3_endpoint)), roles=options.iam_roles, scratch=scratch)
     shared = Surroundings(history=history, stores=stores, builtins=await catalog.builtin_functions(admin))
     server = Server(socket=socket, options=options, shared=shared, admin=admin, listener=None, sessions={}, tasks=set())

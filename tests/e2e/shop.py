@@ -112,10 +112,14 @@ def write_shop(folder: Path) -> Project:
     return made
 
 
-@cache
 def built_shop(places: pytest.TempPathFactory) -> Project:
     """The project, ingested and built once for all tests. Make a copy before anything is run on it."""
-    made = write_shop(places.mktemp("built"))
+    return _built_in(places.getbasetemp() / "built")
+
+
+@cache
+def _built_in(folder: Path) -> Project:
+    made = write_shop(folder)
     made.ok("ingest")
     made.ok("build")
     return made

@@ -38,9 +38,11 @@ class Output:
         sys.stdout.flush()
         self._stream: TextIO = os.fdopen(os.dup(1), "w", encoding="utf-8", errors="replace")
         os.dup2(2, 1)
+        self._before, sys.stdout = sys.stdout, sys.stderr
 
     def close(self) -> None:
         """Gives standard output back."""
+        sys.stdout = self._before
         sys.stdout.flush()
         os.dup2(self._stream.fileno(), 1)
         self._stream.close()
@@ -74,7 +76,9 @@ def plain(value: object) -> object:
         return value.isoformat()
     if isinstance(value, Decimal):
         # A column's decimals have one scale, so a column is all numbers or all text.
-        return int(value) if value == value.to_integral_value() and value.as_tuple().exponent == 0 else format(value, "f")
+        return (
+            int(value) if value == value.to_integral_value() and value.as_tuple().exponent == 0 else format(value, "f")
+        )
     if isinstance(value, bytes):
         return value.hex()
     return str(value)

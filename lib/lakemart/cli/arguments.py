@@ -48,8 +48,9 @@ def hoisted(arguments: Sequence[str]) -> list[str]:
         if word in _FLAGS or (name in _WITH_VALUE and "=" in word) or word.startswith("--wait="):
             front.append(word)
         elif word in _WITH_VALUE:
-            front += [word, *words[:1]]
-            words = words[1:]
+            if not words:
+                return [*front, word]  # the parser says that its value lacks
+            front += [word, words.pop(0)]
         elif word == "--wait":
             seconds = words.pop(0) if words and _NUMBER.fullmatch(words[0]) else "inf"
             front.append(f"--wait={seconds}")

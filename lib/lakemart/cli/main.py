@@ -8,8 +8,9 @@ import traceback
 from collections.abc import Sequence
 
 import typer
+from typer.main import get_command
 
-from lakemart.cli import logs
+from lakemart.cli import logs, streams
 from lakemart.cli.answer import Answer, Output, console
 from lakemart.cli.app import app
 from lakemart.cli.arguments import hoisted
@@ -52,13 +53,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return answer.exit_code
 
 
+def job(command: str) -> int:
+    """Runs one command as a job of spark-submit, with the arguments of the process; returns its exit code."""
+    streams.part()
+    return main([command, *sys.argv[1:]])
+
+
 def _answered(words: Sequence[str], invocation: Invocation) -> Answer:
     """The command's answer, or the failure as one."""
     began = time.monotonic()
     try:
         with stoppable():
-            answer: Answer = app(list(words), prog_name="lakemart", standalone_mode=False, obj=invocation)
-            return answer
+            # Not app(…): that would turn the KeyboardInterrupt of a signal into an exit code of its own.
+            command = get_command(app)
+            with command.make_context("lakemart", list(words), obj=invocation) as parsed:
+                answer: Answer = command.invoke(parsed)
+                return answer
     except LakemartError as error:
         failure = error
     except StoppedError as error:
@@ -76,7 +86,24 @@ def _answered(words: Sequence[str], invocation: Invocation) -> Answer:
         failure = _spoken(InternalError(what, next_step="Run again with --debug and report what it shows."), error)
     document = RunDocument(run=invocation.run.id, seconds=time.monotonic() - began)
     document.tell(failure)
-    return Answer(document=document.as_json(), exit_code=document.exit_code, errors=(failure,))
+    return Answer(
+        document={**document.as_json(), "errors": _told(failure)}, exit_code=document.exit_code, errors=(failure,)
+    )
+
+
+def _told(failure: LakemartError) -> list[dict[str, str]]:
+    """The errors of a document: the failure, or each problem of a project as one, at its place."""
+    if isinstance(failure, ConfigError) and failure.problems:
+        return [
+            {
+                "kind": failure.kind,
+                "message": problem.message,
+                "where": f"{problem.file}:{problem.line}:{problem.column}" if problem.line else problem.file,
+                "next": problem.suggestion,
+            }
+            for problem in failure.problems
+        ]
+    return [{"kind": failure.kind, "message": failure.what, "where": failure.where, "next": failure.next_step}]
 
 
 def _spoken(failure: LakemartError, cause: BaseException) -> LakemartError:
@@ -87,7 +114,7 @@ def _spoken(failure: LakemartError, cause: BaseException) -> LakemartError:
 def _help(words: Sequence[str]) -> int:
     """Prints help as typer does; asking for it is no error, an empty command line gets it too."""
     try:
-        app(list(words) or ["--help"], prog_name="lakemart")
+        app(list(words) or ["--help"], prog_name="lakemart", obj=Invocation(run=new_run()))
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else 1
     return 0

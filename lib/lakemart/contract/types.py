@@ -58,8 +58,8 @@ class ColumnType:
                     f"{text!r} is not a varchar type", next_step="Write varchar(n) with n bytes, 1 to 65535."
                 )
         elif kind == "list":
-            made = cls("list", item=cls.parse(item or ""))
-            if made.item is None or made.item.kind in {"list", "json", "super"}:
+            made = cls("list", item=cls.parse(item) if item and item != "list" else None)
+            if made.item is None or made.item.kind in {"json", "super"}:
                 raise ConfigError(f"{text!r} is not a list type", next_step="Write list<t> with a scalar type t.")
         elif first or item:
             raise ConfigError(f"{text!r}: {kind} takes no parameters", next_step=f"Write {kind}.")

@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import Literal
 
 from lakemart.contract.table import Feed
+from lakemart.decode import native
 from lakemart.decode.documents import array, chunked, concatenated
 from lakemart.decode.fast import Accepted, accept, eligible
 from lakemart.decode.frames import Frame, Frames, lines
@@ -41,6 +42,8 @@ def decode(  # noqa: PLR0913 - the position, the decoder and the key have defaul
     """
     _refuse_unbuilt(decoder)
     plan = plan_of(feed, pii_key)
+    if _natively(decoder, plan):
+        return joined(native.pieces([bytes(data)], plan, offset, record, _decoded))
     return joined(_pieces(_frames([bytes(data)], plan, offset), plan, record))
 
 
@@ -63,16 +66,26 @@ def decode_object(  # noqa: PLR0913 - as above
     plan = plan_of(feed, pii_key)
     readable = Readable(inflated(blocks, size=size), by_line=feed.format == "ndjson") if salvage else None
     record = 0
-    for piece in _pieces(_frames(readable or inflated(blocks, size=size), plan, 0), plan, 0):
+    content = readable or inflated(blocks, size=size)
+    if _natively(decoder, plan):
+        found = native.pieces(content, plan, 0, 0, _decoded)
+    else:
+        found = _pieces(_frames(content, plan, 0), plan, 0)
+    for piece in found:
         record += piece.counts.records
         yield piece
     if readable is not None and readable.damage is not None:
         yield _decoded(Frames([readable.rest(plan.feed.limits.record_bytes)]), plan, record)
 
 
+def _natively(decoder: Decoder, plan: FeedPlan) -> bool:
+    """Whether the native decoder takes the feed; `reference` is everything else, its fast path included."""
+    return decoder != "reference" and eligible(plan) and native.takes(plan)
+
+
 def _refuse_unbuilt(decoder: Decoder) -> None:
-    """`auto` is the fastest decoder that is built: the reference, as long as there is no other."""
-    if decoder == "native":
+    """`auto` is the fastest decoder that is built and takes the feed."""
+    if decoder == "native" and native.extension() is None:
         raise ConfigError("the native decoder is not built here", next_step="Choose the decoder `auto` or `reference`.")
 
 

@@ -108,7 +108,7 @@ def next_start(window: Window, start: int, fault: int, limit: int) -> int:
         match = _PLAUSIBLE(window.text, position - window.base)
         if match:
             candidate = window.base + match.start(1)
-            if candidate >= first and _begins_record(window, candidate, limit):
+            if _begins_record(window, candidate, limit):
                 return candidate
             position = candidate + 1
             continue

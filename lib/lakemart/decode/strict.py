@@ -12,7 +12,7 @@ from typing import Final
 
 _SPACE = re.compile(r"[ \t\n\r]*").match
 _PLAIN_STRING = re.compile(r'"([^"\\\x00-\x1f]*)"').match
-_RUN = re.compile(r'[^"\\\x00-\x1f]*').match
+_RUN = re.compile(r'[^"\\\x00-\x1f]*+(?:(?:\\["\\/bfnrt])++[^"\\\x00-\x1f]*+)*+').match
 _HEX = re.compile(r"[0-9a-fA-F]{0,4}").match
 _NUMBER_START = re.compile(
     r"-?(?:(?:0|[1-9][0-9]*)(?:\.(?:[0-9]+(?:[eE](?:[+-]?[0-9]*)?)?)?|[eE](?:[+-]?[0-9]*)?)?)?"
@@ -176,14 +176,11 @@ def _string(text: str, position: int, flaws: Flaws) -> int:
 
 
 def _escape(text: str, position: int) -> tuple[int, int]:
-    """Reads one escape: the UTF-16 unit of a Unicode escape (-1 for the short ones) and the position behind it."""
+    """Reads one Unicode escape: its UTF-16 unit and the position behind it. All short escapes were read before."""
     if text[position : position + 1] != "\\":
         raise BadJsonError("invalid_json", position)
-    letter = text[position + 1 : position + 2]
-    if letter != "u":
-        if letter == "" or letter not in '"\\/bfnrt':
-            raise BadJsonError("invalid_json", position + 1)
-        return -1, position + 2
+    if text[position + 1 : position + 2] != "u":
+        raise BadJsonError("invalid_json", position + 1)
     end = _end(_HEX(text, position + 2))
     if end < position + 6:
         raise BadJsonError("invalid_json", end)

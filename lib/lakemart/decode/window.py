@@ -12,15 +12,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
+from lakemart.decode.brackets import BROKEN, Brackets
 from lakemart.decode.frames import BOM
 from lakemart.decode.strict import BadJsonError, scan
 
 _NO_LIMIT: Final = 1 << 62
 _TREE_BYTES: Final = 2 * 1024 * 1024
 _SPACE = re.compile(r"[ \t\n\r]*").match
-_RUN = re.compile(r'[^"\\]*+(?:(?:\\.)++[^"\\]*+)*+', re.DOTALL).match
-_TOP = re.compile(r'["\[\]{},]').search
-_DEEP = re.compile(r'"|[\[{]++|[\]}]++').search
 SPACE: Final = " \t\n\r"
 
 
@@ -120,48 +118,18 @@ class Window:
         return self.character(start) not in '{["tfn'
 
     def skip(self, start: int, keep: int, *, whole: bool) -> int:
-        """Follows strings and brackets from `start`, whatever else stands there; -1 when they never close.
+        """Follows strings and brackets from `start`, whatever else stands there; BROKEN when they never close.
 
         With `whole` the offset behind the string or bracket that closes what began at `start`; else the offset of the
         first `,` or `]` outside strings and brackets. The window forgets characters once they are more than `keep`.
         """
-        depth, offset, quoted = 0, start, False
+        brackets, offset = Brackets(whole=whole), start
         while True:
-            if quoted:
-                offset, closed = self._string_rest(offset)
-                quoted = not closed
-                if closed and whole and depth == 0:
-                    return offset
-            elif match := (_DEEP if depth else _TOP)(self.text, offset - self.base):
-                offset = self.base + match.end()
-                run, length = match[0], match.end() - match.start()
-                if run[-1] in '"{[':
-                    quoted = run == '"'
-                    depth += 0 if quoted else length
-                elif length <= depth:
-                    depth -= length
-                    if whole and depth == 0:
-                        return offset
-                else:
-                    return self._closed(match.start() + self.base, depth, run, whole=whole)
-                continue
-            else:
-                offset = self.end
-            if quoted or offset == self.end:
-                if offset - start > keep and offset > self.base:
-                    self.drop(offset)
-                if not self.grow():
-                    return -1
-
-    def _closed(self, offset: int, depth: int, run: str, *, whole: bool) -> int:
-        """The end when more brackets close at `offset` than `depth` are open; a brace too many ends no element."""
-        if whole:
-            return offset + depth
-        return -1 if run[depth] == "}" else offset + depth
-
-    def _string_rest(self, offset: int) -> tuple[int, bool]:
-        """Reads a string on from `offset`: behind its quote and True, or where to go on with more blocks and False."""
-        run = _RUN(self.text, offset - self.base)
-        assert run is not None  # noqa: S101 - the pattern matches the empty text
-        closed = self.text[run.end() : run.end() + 1] == '"'
-        return self.base + run.end() + closed, closed
+            position, ended = brackets.read(self.text, offset - self.base)
+            if ended:
+                return BROKEN if position == BROKEN else self.base + position
+            offset = self.base + position
+            if offset - start > keep:
+                self.drop(offset)
+            if not self.grow():
+                return BROKEN

@@ -24,6 +24,8 @@ def quarantine_schema() -> pa.Schema:
     """One row a rejected record: where it stands, why it was rejected, and its exact bytes.
 
     `raw` is null where the bytes lie in the side object `raw_object`; `cipher` is null where they are clear.
+    `resolved_by` is null as it is written: a record is resolved by a later batch, which this append-only table learns of
+    from that batch's own records.
     """
     return pa.schema(
         [
@@ -42,6 +44,7 @@ def quarantine_schema() -> pa.Schema:
             ("raw_object", pa.string()),
             ("cipher", pa.string()),
             ("contract", pa.string()),
+            ("resolved_by", pa.int64()),
         ]
     )
 

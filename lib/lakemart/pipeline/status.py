@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from lakemart.lake.read import snapshot
 from lakemart.ledger import records
+from lakemart.ledger.fields import FieldNews, field_news
 from lakemart.ledger.known import known_objects
 from lakemart.ledger.records import Record
 from lakemart.pipeline.context import Context
@@ -21,7 +22,8 @@ class WriterStatus:
 
     `state` is `empty` before the first number, `open` when the next run finishes one, `refused` when the last one was
     stopped by a gate, else `good`. `rows` are those of its main table now, None for a mart; `fresh` is the greatest
-    slice it holds; `damaged` counts objects that are damaged as they last were read.
+    slice it holds; `damaged` counts objects that are damaged as they last were read; `new_fields` and `type_conflicts`
+    are of a source's unknown fields.
     """
 
     writer: str
@@ -34,6 +36,8 @@ class WriterStatus:
     damaged: int
     reasons: tuple[str, ...]
     holder: str | None
+    new_fields: tuple[str, ...] = ()
+    type_conflicts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +69,9 @@ def _writer_status(context: Context, writer: str) -> WriterStatus:
     by = (head.done or head.decision or head.plan) if head else None
     rows, fresh = _table(context, kind, name)
     damaged = 0
+    news = FieldNews()
     if kind == "source":
+        news = field_news(context.lake, writer)
         damaged = sum(known.is_damaged for known in known_objects(context.lake, writer).values())
     return WriterStatus(
         writer=writer,
@@ -78,6 +84,8 @@ def _writer_status(context: Context, writer: str) -> WriterStatus:
         damaged=damaged,
         reasons=tuple((head.decision or {}).get("reasons", ())) if head else (),
         holder=lease.holder if lease else None,
+        new_fields=news.new,
+        type_conflicts=news.conflicts,
     )
 
 

@@ -9,6 +9,9 @@ from rich.text import Text
 from lakemart.pipeline.status import StatusReport, WriterStatus
 from lakemart.report.layout import counted, number, table
 
+_NAMED = 5
+"""How many fields are named before the rest is counted."""
+
 _STATES = {
     "empty": ("nothing yet", "dim"),
     "good": ("good", "green"),
@@ -61,6 +64,18 @@ def _notes(writer: WriterStatus) -> list[RenderableType]:
         notes.append(
             Text.assemble(("✗ ", "red"), f"{writer.writer}: {counted(writer.damaged, 'damaged object')} to be replaced")
         )
+    if writer.new_fields:
+        notes.append(Text.assemble(("● ", "yellow"), f"{writer.writer}: new unknown fields: {_few(writer.new_fields)}"))
+    if writer.type_conflicts:
+        notes.append(
+            Text.assemble(("● ", "yellow"), f"{writer.writer}: of several types: {_few(writer.type_conflicts)}")
+        )
     if writer.holder:
         notes.append(Text.assemble(("● ", "yellow"), f"{writer.writer}: at work: {writer.holder}"))
     return notes
+
+
+def _few(names: tuple[str, ...]) -> str:
+    """The first names, and how many more there are."""
+    more = len(names) - _NAMED
+    return ", ".join(names[:_NAMED]) + (f" and {more} more" if more > 0 else "")

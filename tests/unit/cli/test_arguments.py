@@ -21,7 +21,14 @@ def test_global_options_stand_before_and_after_the_command(words: list[str]) -> 
 
 
 def test_settings_keep_their_order_because_the_last_wins() -> None:
-    assert hoisted(["run", "--set", "a=1", "--json", "--set", "a=2"]) == ["--set", "a=1", "--json", "--set", "a=2", "run"]
+    assert hoisted(["run", "--set", "a=1", "--json", "--set", "a=2"]) == [
+        "--set",
+        "a=1",
+        "--json",
+        "--set",
+        "a=2",
+        "run",
+    ]
 
 
 def test_a_value_that_looks_like_a_global_option_stays_where_it_is() -> None:
@@ -38,4 +45,4 @@ def test_wait_takes_seconds_or_nothing() -> None:
 
 
 def test_an_option_without_its_value_is_left_for_the_parser_to_complain_about() -> None:
-    assert hoisted(["run", "--project"]) == ["--project", "run"]
+    assert hoisted(["run", "--json", "--project"]) == ["--json", "--project"]

@@ -1,23 +1,70 @@
-"""The promises of the command line that need no project: documents, exit codes, streams. In processes of their own."""
+"""The promises of the command line that need no data: documents, exit codes, streams."""
 
 from __future__ import annotations
 
 import json
+import logging
+import os
+import signal
 import subprocess
 import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
+import structlog
 
+from lakemart.cli import places
+from lakemart.cli.answer import Answer
 from lakemart.cli.app import GLOBAL_NOTE, app
+from lakemart.cli.main import main
 
-COMMANDS = ["run", "ingest", "build", "publish", "status", "books", "verify", "quarantine", "query", "up", "down", "config", "schema"]
+COMMANDS = [
+    "run",
+    "ingest",
+    "build",
+    "publish",
+    "status",
+    "books",
+    "verify",
+    "quarantine",
+    "query",
+    "up",
+    "down",
+    "config",
+    "schema",
+]
 
 
-def lakemart(*words: str, cwd: Path, **more: Any) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "lakemart.cli.main", *words]
-    return subprocess.run(command, cwd=cwd, check=False, capture_output=True, text=True, timeout=60, **more)
+@dataclass(frozen=True)
+class End:
+    code: int
+    stdout: str
+    stderr: str
+
+
+Lakemart = Callable[..., End]
+
+
+@pytest.fixture
+def lakemart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Iterator[Lakemart]:
+    """Runs a command in the test's own folder; logging is as before when the test ends."""
+    monkeypatch.chdir(tmp_path)
+    root = logging.getLogger()
+    handlers, level = list(root.handlers), root.level
+
+    def run(*words: str) -> End:
+        code = main(words)
+        captured = capfd.readouterr()
+        return End(code, captured.out, captured.err)
+
+    yield run
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    structlog.reset_defaults()
+    structlog.contextvars.clear_contextvars()
 
 
 @pytest.fixture
@@ -34,21 +81,23 @@ def faulty(tmp_path: Path) -> Path:
         (["--json", "run", "--onyl", "x"], "No such option"),
         (["query", "--json"], "Missing argument"),
         (["run", "--json", "--project"], "requires an argument"),
-        (["run", "--json", "--wait=soon"], "not a valid float"),
+        (["run", "--json", "--wait=soon"], "valid number"),
     ],
 )
-def test_a_wrong_command_line_is_one_document_and_exit_2(tmp_path: Path, words: list[str], message: str) -> None:
-    end = lakemart(*words, cwd=tmp_path)
+def test_a_wrong_command_line_is_one_document_and_exit_2(
+    lakemart: Lakemart, tmp_path: Path, words: list[str], message: str
+) -> None:
+    end = lakemart(*words)
 
     [error] = json.loads(end.stdout)["errors"]
-    assert (end.returncode, error["kind"]) == (2, "usage")
+    assert (end.code, error["kind"]) == (2, "usage")
     assert message in error["message"]
 
 
-def test_all_problems_of_a_project_are_shown_with_their_places_and_no_trace(faulty: Path) -> None:
-    end = lakemart("status", cwd=faulty)
+def test_all_problems_of_a_project_are_shown_with_their_places_and_no_trace(lakemart: Lakemart, faulty: Path) -> None:
+    end = lakemart("status")
 
-    assert end.returncode == 2
+    assert end.code == 2
     assert end.stdout == ""
     assert "unknown key 'lak'" in end.stderr
     assert "did you mean 'task_size'" in end.stderr
@@ -56,46 +105,110 @@ def test_all_problems_of_a_project_are_shown_with_their_places_and_no_trace(faul
     assert "Traceback" not in end.stderr
 
 
-def test_problems_of_a_project_are_in_the_document_too(faulty: Path) -> None:
-    end = lakemart("status", "--json", cwd=faulty)
+@pytest.mark.usefixtures("faulty")
+def test_each_problem_of_a_project_is_an_error_of_the_document(lakemart: Lakemart) -> None:
+    end = lakemart("status", "--json")
 
-    [error] = json.loads(end.stdout)["errors"]
-    assert (end.returncode, error["kind"]) == (2, "config")
-    assert "unknown key 'lak'" in json.dumps(error)
+    errors = json.loads(end.stdout)["errors"]
+    assert end.code == 2
+    assert {
+        "kind": "config",
+        "message": "unknown key 'lak'",
+        "where": "project.yaml:3:1",
+        "next": "did you mean 'lake'?",
+    } in errors
+    assert len(errors) == 2
 
 
-def test_a_trace_is_shown_with_debug_only(faulty: Path) -> None:
-    assert "Traceback" in lakemart("status", "--debug", cwd=faulty).stderr
+def test_a_trace_is_shown_with_debug_only(lakemart: Lakemart, faulty: Path) -> None:
+    assert "Traceback" in lakemart("status", "--debug").stderr
 
 
-def test_an_unknown_name_is_an_error_with_the_nearest_one(tmp_path: Path) -> None:
+def test_an_unknown_name_is_an_error_with_the_nearest_one(lakemart: Lakemart, tmp_path: Path) -> None:
     root = Path(__file__).parents[3]
 
-    end = lakemart("build", "hourly_activty", "--project", str(root / "conf/gharchive"), "--state", str(tmp_path), cwd=tmp_path)
+    end = lakemart("build", "hourly_activty", "--project", str(root / "conf/gharchive"), "--state", str(tmp_path))
 
-    assert end.returncode == 2
+    assert end.code == 2
     assert "Did you mean 'hourly_activity'?" in end.stderr
 
 
-def test_a_reader_that_goes_away_is_no_failure(tmp_path: Path) -> None:
+def test_a_reader_that_goes_away_is_no_failure() -> None:
     command = f"{sys.executable} -m lakemart.cli.main schema | head -1; echo ${{PIPESTATUS[0]}}"
 
-    end = subprocess.run(["bash", "-c", command], cwd=tmp_path, check=False, capture_output=True, text=True, timeout=60)
+    end = subprocess.run(["bash", "-c", command], check=False, capture_output=True, text=True, timeout=60)
 
     assert end.stdout.splitlines()[-1] == "0"
     assert end.stderr == ""
 
 
-def test_what_is_no_terminal_gets_no_colour_and_no_bars(tmp_path: Path) -> None:
-    end = lakemart("nonsense", cwd=tmp_path)
+def test_what_others_print_while_a_command_works_goes_to_stderr(
+    lakemart: Lakemart, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def noisy(_folder: object) -> Answer:
+        print("chatter")  # noqa: T201 - what a library might do
+        os.write(1, b"of a child process\n")
+        return Answer(document={"done": 1.5})
+
+    monkeypatch.setattr(places, "schema", noisy)
+
+    end = lakemart("schema", "--json")
+
+    assert json.loads(end.stdout) == {"done": 1.5}
+    assert "chatter" in end.stderr
+    assert "of a child process" in end.stderr
+
+
+def test_a_bug_is_exit_1_and_one_document_without_a_trace(lakemart: Lakemart, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(_folder: object) -> Answer:
+        raise KeyError("x")
+
+    monkeypatch.setattr(places, "schema", broken)
+
+    end = lakemart("schema", "--json")
+
+    [error] = json.loads(end.stdout)["errors"]
+    assert (end.code, error["kind"]) == (1, "internal")
+    assert "KeyError" in error["message"]
+    assert "Traceback" not in end.stderr
+    assert "KeyError" in lakemart("schema", "--debug").stderr
+
+
+@pytest.mark.parametrize(("number", "name"), [(signal.SIGTERM, "SIGTERM"), (signal.SIGINT, "SIGINT")])
+def test_a_signal_stops_the_command_with_exit_5(
+    lakemart: Lakemart, monkeypatch: pytest.MonkeyPatch, number: int, name: str
+) -> None:
+    left: list[str] = []
+
+    def endless(_folder: object) -> Answer:
+        try:
+            os.kill(os.getpid(), number)
+            time.sleep(30)
+        finally:
+            left.append("released")
+        raise AssertionError("nothing stopped it")
+
+    monkeypatch.setattr(places, "schema", endless)
+    before = signal.getsignal(number)
+
+    end = lakemart("schema", "--json")
+
+    [error] = json.loads(end.stdout)["errors"]
+    assert (end.code, error["kind"], error["message"]) == (5, "transient", f"stopped by {name}")
+    assert left == ["released"]
+    assert signal.getsignal(number) is before
+
+
+def test_what_is_no_terminal_gets_no_colour_and_no_bars(lakemart: Lakemart, tmp_path: Path) -> None:
+    end = lakemart("nonsense")
 
     assert "\x1b" not in end.stdout + end.stderr
 
 
-def test_the_schemas_are_one_document(tmp_path: Path) -> None:
-    end = lakemart("schema", "--json", cwd=tmp_path)
+def test_the_schemas_are_one_document(lakemart: Lakemart, tmp_path: Path) -> None:
+    end = lakemart("schema", "--json")
 
-    assert end.returncode == 0
+    assert end.code == 0
     assert set(json.loads(end.stdout)) == {"project", "source", "model"}
 
 
@@ -108,7 +221,7 @@ def test_every_command_teaches_by_example_and_says_where_global_options_may_stan
         assert command.epilog == GLOBAL_NOTE
 
 
-def test_help_is_no_error(tmp_path: Path) -> None:
+def test_help_is_no_error(lakemart: Lakemart, tmp_path: Path) -> None:
     for words in ([], ["--help"], ["run", "--help"]):
-        end = lakemart(*words, cwd=tmp_path)
-        assert (end.returncode, "Usage: lakemart" in end.stdout) == (0, True), words
+        end = lakemart(*words)
+        assert (end.code, "Usage: lakemart" in end.stdout) == (0, True), words

@@ -11,13 +11,13 @@ from typing import Any
 import pyarrow as pa
 import pytest
 import yaml
-from unit.decode.feeds import feed_of
 
 from lakemart.decode import api
 from lakemart.decode.pieces import joined
 from lakemart.decode.reasons import DAMAGES, REASONS
 from lakemart.decode.result import DamagedError, Decoded
 from lakemart.decode.times import instant
+from unit.decode.feeds import feed_of
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "decode"
 KEY = b"a key of the golden cases"
@@ -154,7 +154,9 @@ def test_the_case_holds(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_every_reason_has_a_case() -> None:
     seen = {
-        reject if isinstance(reject, str) else reject["reason"] for case in CASES.values() for reject in case.get("rejects", [])
+        reject if isinstance(reject, str) else reject["reason"]
+        for case in CASES.values()
+        for reject in case.get("rejects", [])
     }
 
     assert set(REASONS) <= seen
@@ -164,6 +166,11 @@ def test_every_reason_has_a_case() -> None:
 def test_the_specification_lists_the_reasons_and_no_others() -> None:
     text = (Path(api.__file__).parent / "README.md").read_text("utf-8")
     section = text.split("## 15. Reasons")[1].split("## 16.")[0]
-    listed = {name for line in section.splitlines() if line.startswith("| `") for name in line.split("|")[1].replace("`", "").split()}
+    listed = {
+        name
+        for line in section.splitlines()
+        if line.startswith("| `")
+        for name in line.split("|")[1].replace("`", "").split()
+    }
 
     assert listed == set(REASONS)

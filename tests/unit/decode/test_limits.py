@@ -6,9 +6,9 @@ import tracemalloc
 from collections.abc import Iterator
 
 import pytest
-from unit.decode.feeds import feed_of
 
 from lakemart.decode.api import decode, decode_object
+from unit.decode.feeds import feed_of
 
 MIB = 1024 * 1024
 LIMIT = MIB
@@ -24,14 +24,18 @@ def _blocks(head: bytes, piece: bytes, total: int, tail: bytes) -> Iterator[byte
 
 
 @pytest.mark.parametrize("kind", ["ndjson", "concatenated", "array"])
-@pytest.mark.parametrize("piece", [b"x", b'{"a":1}, ', b"\\\\", b'{"', b" "], ids=["text", "objects", "escapes", "opened", "spaces"])
+@pytest.mark.parametrize(
+    "piece", [b"x", b'{"a":1}, ', b"\\\\", b'{"', b" "], ids=["text", "objects", "escapes", "opened", "spaces"]
+)
 def test_one_huge_record_is_one_reject_and_little_memory(kind: str, piece: bytes) -> None:
     feed = feed_of({"format": kind, "columns": {"a": "json"}, "limits": {"record_bytes": LIMIT}})
     head, tail = {"array": (b'[{"a":1},{"a":"', b'"},{"a":2}]')}.get(kind, (b'{"a":1}\n{"a":"', b'"}\n{"a":2}\n'))
     quoted = piece.replace(b'"', b"'")
     tracemalloc.start()
 
-    counts = [piece.counts for piece in decode_object(_blocks(head, quoted, SIZES.get((kind, piece), 30) * MIB, tail), feed)]
+    counts = [
+        piece.counts for piece in decode_object(_blocks(head, quoted, SIZES.get((kind, piece), 30) * MIB, tail), feed)
+    ]
 
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from unit.decode.feeds import feed_of
 
 from lakemart.decode import api
 from lakemart.decode.plan import plan_of
@@ -17,6 +16,7 @@ from lakemart.decode.record import FaultError
 from lakemart.decode.reference import decode_record
 from lakemart.decode.result import Decoded
 from lakemart.decode.strict import BadJsonError, scan, space
+from unit.decode.feeds import feed_of
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=6)
 NUMBERS = st.one_of(
@@ -25,11 +25,17 @@ NUMBERS = st.one_of(
     st.decimals(allow_nan=False, allow_infinity=False, places=3),
 )
 VALUES = st.recursive(
-    st.one_of(st.none(), st.booleans(), NUMBERS, TEXTS, st.sampled_from(["2024-01-01T00:00:00Z", "2024-01-01", "7", "1.5"])),
-    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(st.sampled_from("abcde") | TEXTS, inner, max_size=4)),
+    st.one_of(
+        st.none(), st.booleans(), NUMBERS, TEXTS, st.sampled_from(["2024-01-01T00:00:00Z", "2024-01-01", "7", "1.5"])
+    ),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3), st.dictionaries(st.sampled_from("abcde") | TEXTS, inner, max_size=4)
+    ),
     max_leaves=8,
 )
-RECORDS = st.dictionaries(st.sampled_from(["s", "b", "i", "d", "m", "t", "day", "j", "o", "l", "x"]), VALUES, max_size=8)
+RECORDS = st.dictionaries(
+    st.sampled_from(["s", "b", "i", "d", "m", "t", "day", "j", "o", "l", "x"]), VALUES, max_size=8
+)
 NOISE = st.lists(st.sampled_from(list('{}[]",:\\u0d8eE+-.123 \t\ntrufalsn"\x00\x7fé😀abs')), max_size=24).map("".join)
 FEED = {
     "unknown_fields": "extra",
@@ -70,7 +76,16 @@ def patcher() -> Any:
 
 @given(LINES)
 @settings(max_examples=80, deadline=None)
-@example(['{"d":-0.0}', '{"d":1e16}', '{"d":18446744073709551615}', '{"i":2147483648}', '{"m":0.1235}', '{"t":"2024-01-01T00:00:60Z"}'])
+@example(
+    [
+        '{"d":-0.0}',
+        '{"d":1e16}',
+        '{"d":18446744073709551615}',
+        '{"i":2147483648}',
+        '{"m":0.1235}',
+        '{"t":"2024-01-01T00:00:60Z"}',
+    ]
+)
 @example(['{"o":[1]}', '{"o":{"a":1,"b":2}}', '{"t":"0999-01-01T00:00:00Z"}', '{"day":"2023-02-29"}', '{"l":[1,null]}'])
 def test_the_fast_path_and_the_reference_agree(patcher: Any, lines: list[str]) -> None:
     data = "\n".join(lines).encode()
@@ -88,7 +103,9 @@ def test_what_the_scanner_accepts_python_reads_to_the_same_text_and_numbers(reco
     if rows is not None:
         values = json.loads(text, parse_int=Decimal, parse_float=Decimal)
         kept = rows[0].values[1]
-        assert (None if kept is None else json.loads(str(kept), parse_int=Decimal, parse_float=Decimal)) == values.get("x")
+        assert (None if kept is None else json.loads(str(kept), parse_int=Decimal, parse_float=Decimal)) == values.get(
+            "x"
+        )
 
 
 def _fits(record: dict[str, Any]) -> bool:
@@ -186,8 +203,8 @@ def _end_of_json(data: bytes, offset: int) -> int:
 @given(st.binary(max_size=40))
 @settings(max_examples=60, deadline=None)
 def test_random_bytes_never_crash(data: bytes) -> None:
-    for name in FORMATS:
-        decoded = api.decode(data, feed_of(FORMATS[name]))
+    for spec in FORMATS.values():
+        decoded = api.decode(data, feed_of(spec))
         assert decoded.counts.records == decoded.counts.good + decoded.counts.quarantined
 
 

@@ -8,14 +8,16 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from unit.decode.feeds import feed_of
 
 from lakemart.decode.api import decode
+from unit.decode.feeds import feed_of
 
 SUITE = Path(__file__).parents[2] / "golden" / "decode" / "jsontestsuite"
 FILES = sorted(SUITE.glob("[yni]_*.json"))
 FEED = feed_of({"format": "concatenated", "columns": {"v": "json"}})
-RELAXED = feed_of({"format": "concatenated", "duplicate_keys": "last", "columns": {"v": {"type": "json", "nul": "strip"}}})
+RELAXED = feed_of(
+    {"format": "concatenated", "duplicate_keys": "last", "columns": {"v": {"type": "json", "nul": "strip"}}}
+)
 NEEDS_OPTIONS = {"duplicate_key": "duplicate_keys: last", "nul_character": "nul: strip"}
 
 

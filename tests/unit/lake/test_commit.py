@@ -26,7 +26,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SCHEMA = pa.schema([("day", pa.date32()), ("n", pa.int64())])
-WIDER = pa.schema([*SCHEMA, ("text", pa.string()), ("price", pa.decimal128(10, 2)), ("tags", pa.list_(pa.field("element", pa.string())))])
+WIDER = pa.schema(
+    [
+        *SCHEMA,
+        ("text", pa.string()),
+        ("price", pa.decimal128(10, 2)),
+        ("tags", pa.list_(pa.field("element", pa.string()))),
+    ]
+)
 W = "source/s"
 
 
@@ -41,7 +48,9 @@ def lake(tmp_path: Path) -> Location:
     return Location(uri=str(tmp_path / "lake"))
 
 
-def appended(lake: Location, number: int, *rows: tuple[str, int], schema: pa.Schema = SCHEMA, table: str = "t") -> TableChange:
+def appended(
+    lake: Location, number: int, *rows: tuple[str, int], schema: pa.Schema = SCHEMA, table: str = "t"
+) -> TableChange:
     """The change by which a number adds rows to the table as it is now."""
     target = FileTarget(root=lake.child(table), schema=schema, partition_by="day", number=number)
     days = pa.array([day for day, _ in rows], pa.string()).cast(pa.date32())
@@ -70,7 +79,9 @@ def test_numbers_create_the_table_add_to_it_and_take_files_away(place: Location)
     before = snapshot(place, "t")
     assert before is not None
     gone = before.in_slices(["2026-01-01"])
-    change = table_change("t", SCHEMA, before, partition_by="day", adds=appended(place, 3, ("2026-01-01", 4)).adds, removes=gone)
+    change = table_change(
+        "t", SCHEMA, before, partition_by="day", adds=appended(place, 3, ("2026-01-01", 4)).adds, removes=gone
+    )
 
     assert commit(place, change, writer=W, number=3, run="r3") == 2
     assert numbers_in(place) == [2, 4]
@@ -94,9 +105,13 @@ def test_a_commit_says_who_made_it(lake: Location) -> None:
     log = (open_store(lake.child("t"))).read("_delta_log/00000000000000000000.json")[0].decode()
     actions = [json.loads(line) for line in log.splitlines()]
     assert {"appId": "lakemart/source/s", "version": 7} in [
-        {key: value for key, value in action["txn"].items() if key != "lastUpdated"} for action in actions if "txn" in action
+        {key: value for key, value in action["txn"].items() if key != "lastUpdated"}
+        for action in actions
+        if "txn" in action
     ]
-    assert [action["commitInfo"]["userMetadata"] for action in actions if "commitInfo" in action] == ["lakemart run=run-9 writer=source/s number=7"]
+    assert [action["commitInfo"]["userMetadata"] for action in actions if "commitInfo" in action] == [
+        "lakemart run=run-9 writer=source/s number=7"
+    ]
     assert [action["protocol"]["minReaderVersion"] for action in actions if "protocol" in action] == [1]
 
 
@@ -120,7 +135,9 @@ def test_columns_are_added_by_the_same_number_and_older_rows_have_none(place: Lo
     found = snapshot(place, "t")
     assert found is not None
     assert found.schema == WIDER
-    assert read_table(place, "t").sort_by("n").select(["n", "text", "tags"]).to_pylist() == [{"n": n, "text": None, "tags": None} for n in (1, 2)]
+    assert read_table(place, "t").sort_by("n").select(["n", "text", "tags"]).to_pylist() == [
+        {"n": n, "text": None, "tags": None} for n in (1, 2)
+    ]
     assert commit(place, appended(place, 3, ("2026-01-01", 3), schema=WIDER), writer=W, number=3, run="r") == 3
 
 
@@ -135,7 +152,13 @@ def test_columns_alone_can_be_added(lake: Location) -> None:
 
 def test_a_column_that_left_the_contract_stays_in_the_table(lake: Location) -> None:
     commit(lake, appended(lake, 1, ("2026-01-01", 1), schema=WIDER), writer=W, number=1, run="r")
-    change = table_change("t", SCHEMA, snapshot(lake, "t"), partition_by="day", adds=appended(lake, 2, ("2026-01-01", 2), schema=SCHEMA).adds)
+    change = table_change(
+        "t",
+        SCHEMA,
+        snapshot(lake, "t"),
+        partition_by="day",
+        adds=appended(lake, 2, ("2026-01-01", 2), schema=SCHEMA).adds,
+    )
 
     commit(lake, change, writer=W, number=2, run="r")
 
@@ -165,7 +188,9 @@ def test_a_foreign_commit_is_named_and_nothing_is_written_on_it(lake: Location) 
     assert numbers_in(lake) == [1, 99]
 
 
-def test_a_foreign_commit_between_looking_and_writing_is_noticed_too(lake: Location, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_foreign_commit_between_looking_and_writing_is_noticed_too(
+    lake: Location, monkeypatch: pytest.MonkeyPatch
+) -> None:
     commit(lake, appended(lake, 1, ("2026-01-01", 1)), writer=W, number=1, run="r")
     planned = appended(lake, 2, ("2026-01-01", 2))
     from lakemart.lake import commit as module  # noqa: PLC0415 - to stand between its two steps
@@ -197,8 +222,12 @@ def test_a_table_that_vanished_is_a_foreign_change(lake: Location) -> None:
 
 
 @pytest.mark.parametrize("number", [1, 2, 3])
-@pytest.mark.parametrize(("nth", "fault"), [(n, f) for n in (1, 2) for f in ("after:lose", "before:lose", "after:raise", "before:raise")])
-def test_a_commit_whose_answer_is_lost_or_that_dies_is_read_back_and_done_once(lake: Location, number: int, nth: int, fault: str) -> None:
+@pytest.mark.parametrize(
+    ("nth", "fault"), [(n, f) for n in (1, 2) for f in ("after:lose", "before:lose", "after:raise", "before:raise")]
+)
+def test_a_commit_whose_answer_is_lost_or_that_dies_is_read_back_and_done_once(
+    lake: Location, number: int, nth: int, fault: str
+) -> None:
     """Number 1 creates the table, 2 adds rows, 3 adds columns and rows, in two versions."""
     for earlier in range(1, number):
         commit(lake, appended(lake, earlier, ("2026-01-01", earlier)), writer=W, number=earlier, run="r")
@@ -284,13 +313,19 @@ except LakemartError as error:
 @pytest.mark.parametrize(
     ("schema", "partition_by", "message"),
     [
-        (pa.schema([("day", pa.date32()), ("n", pa.int32())]), "day", "column 'n' is int64 in table 't', now declared int32"),
+        (
+            pa.schema([("day", pa.date32()), ("n", pa.int32())]),
+            "day",
+            "column 'n' is int64 in table 't', now declared int32",
+        ),
         (pa.schema([("day", pa.string()), ("n", pa.int64())]), "day", "column 'day' is date32"),
         (SCHEMA, None, "partitioned by 'day', now declared None"),
         (SCHEMA, "n", "partitioned by 'day', now declared 'n'"),
     ],
 )
-def test_a_change_of_type_or_partition_takes_a_new_table(lake: Location, schema: pa.Schema, partition_by: str | None, message: str) -> None:
+def test_a_change_of_type_or_partition_takes_a_new_table(
+    lake: Location, schema: pa.Schema, partition_by: str | None, message: str
+) -> None:
     commit(lake, appended(lake, 1, ("2026-01-01", 1)), writer=W, number=1, run="r")
 
     with pytest.raises(ConfigError, match=message):
@@ -299,13 +334,20 @@ def test_a_change_of_type_or_partition_takes_a_new_table(lake: Location, schema:
 
 def test_after_many_commits_a_checkpoint_is_there_and_reads_as_the_log_does(lake: Location) -> None:
     for number in range(1, 24):
-        commit(lake, appended(lake, number, (f"2026-01-{number % 5 + 1:02d}", number)), writer=W, number=number, run="r")
+        commit(
+            lake, appended(lake, number, (f"2026-01-{number % 5 + 1:02d}", number)), writer=W, number=number, run="r"
+        )
 
     log = {info.key for info in open_store(lake.child("t")).list("_delta_log/")}
     assert any(name.endswith(".checkpoint.parquet") for name in log)
     assert sum(name.endswith(".json") for name in log) == 23, "no commit file was cleaned up"
     assert numbers_in(lake) == list(range(1, 24))
-    assert commit(lake, TableChange(table="t", base_version=21, schema=[], partition_by="day"), writer=W, number=23, run="r") == 22
+    assert (
+        commit(
+            lake, TableChange(table="t", base_version=21, schema=[], partition_by="day"), writer=W, number=23, run="r"
+        )
+        == 22
+    )
     assert read_table(lake, "t", 7, columns=["n"]).num_rows == 8
     assert DeltaTable(f"{lake.uri}/t").to_pyarrow_table().num_rows == 23
 

@@ -26,9 +26,26 @@ from lakemart.storage.store import Location, Store, open_store
 if TYPE_CHECKING:
     from pathlib import Path
 
-TYPES = ("string", "boolean", "smallint", "int", "bigint", "double", "decimal(38,10)", "decimal(9,2)", "date", "timestamp", "json", "list<bigint>", "list<string>")
+TYPES = (
+    "string",
+    "boolean",
+    "smallint",
+    "int",
+    "bigint",
+    "double",
+    "decimal(38,10)",
+    "decimal(9,2)",
+    "date",
+    "timestamp",
+    "json",
+    "list<bigint>",
+    "list<string>",
+)
 CONTRACT = Contract(
-    table="t", columns=tuple(Column(name=f"c{index}", type=ColumnType.parse(text), path=("x",)) for index, text in enumerate(TYPES))
+    table="t",
+    columns=tuple(
+        Column(name=f"c{index}", type=ColumnType.parse(text), path=("x",)) for index, text in enumerate(TYPES)
+    ),
 )
 SCHEMA = pa.schema([("p", pa.string()), *CONTRACT.lake_schema])
 NOON = dt.datetime(2015, 1, 1, 12, 0, 0, 123_456, tzinfo=dt.UTC)
@@ -46,8 +63,13 @@ def lake(tmp_path: Path) -> Location:
     location = Location(uri=str(tmp_path))
     rows = [(*row, "object", index, 1) for index, row in enumerate(ROWS)]
     columns = [pa.array([row[index] for row in rows], field.type) for index, field in enumerate(SCHEMA)]
-    files = write_files([pa.record_batch(columns, schema=SCHEMA)], FileTarget(root=location.child("t"), schema=SCHEMA, partition_by="p", number=1))
-    commit(location, table_change("t", SCHEMA, None, partition_by="p", adds=files), writer="source/s", number=1, run="r")
+    files = write_files(
+        [pa.record_batch(columns, schema=SCHEMA)],
+        FileTarget(root=location.child("t"), schema=SCHEMA, partition_by="p", number=1),
+    )
+    commit(
+        location, table_change("t", SCHEMA, None, partition_by="p", adds=files), writer="source/s", number=1, run="r"
+    )
     return location
 
 
@@ -89,11 +111,18 @@ def test_duckdb_reads_the_same_from_the_tables_files(lake: Location, expected: l
         kinds = dict(zip(relation.columns, map(str, relation.types), strict=True))
 
     assert read == [{name: row[name] for name in own} for row in expected]
-    assert (kinds["c6"], kinds["c8"], kinds["c9"], kinds["c11"]) == ("DECIMAL(38,10)", "DATE", "TIMESTAMP WITH TIME ZONE", "BIGINT[]")
+    assert (kinds["c6"], kinds["c8"], kinds["c9"], kinds["c11"]) == (
+        "DECIMAL(38,10)",
+        "DATE",
+        "TIMESTAMP WITH TIME ZONE",
+        "BIGINT[]",
+    )
 
 
 @pytest.mark.parametrize("name", [f"c{index}" for index in range(11)])
-def test_no_reader_that_skips_by_statistics_misses_a_row(lake: Location, expected: list[dict[str, Any]], name: str) -> None:
+def test_no_reader_that_skips_by_statistics_misses_a_row(
+    lake: Location, expected: list[dict[str, Any]], name: str
+) -> None:
     """The file of the second row has an infinity and no bounds at all; a missing bound beside others loses rows to delta-rs."""
     dataset = DeltaTable(f"{lake.uri}/t").to_pyarrow_dataset()
     scan = pl.scan_delta(f"{lake.uri}/t")
@@ -102,9 +131,13 @@ def test_no_reader_that_skips_by_statistics_misses_a_row(lake: Location, expecte
 
         for found in (
             dataset.to_table(filter=pc.field(name) == value).column("_offset").to_pylist(),
-            scan.filter(pl.col(name) == pl.lit(row[name], dtype=pl.Schema(SCHEMA)[name])).collect()["_offset"].to_list(),
+            scan.filter(pl.col(name) == pl.lit(row[name], dtype=pl.Schema(SCHEMA)[name]))
+            .collect()["_offset"]
+            .to_list(),
         ):
-            assert found == [other["_offset"] for other in expected if other[name] == row[name] and row[name] is not None]
+            assert found == [
+                other["_offset"] for other in expected if other[name] == row[name] and row[name] is not None
+            ]
 
 
 @pytest.fixture
@@ -113,9 +146,16 @@ def grown(lake: Location) -> Store:
     for number in (2, 3):
         columns = [pa.array([1 if field.name == "_offset" else None], field.type) for field in SCHEMA]
         files = write_files(
-            [pa.record_batch(columns, schema=SCHEMA)], FileTarget(root=lake.child("t"), schema=SCHEMA, partition_by="p", number=number)
+            [pa.record_batch(columns, schema=SCHEMA)],
+            FileTarget(root=lake.child("t"), schema=SCHEMA, partition_by="p", number=number),
         )
-        commit(lake, table_change("t", SCHEMA, snapshot(lake, "t"), partition_by="p", adds=files), writer="source/s", number=number, run="r")
+        commit(
+            lake,
+            table_change("t", SCHEMA, snapshot(lake, "t"), partition_by="p", adds=files),
+            writer="source/s",
+            number=number,
+            run="r",
+        )
     return open_store(lake.child("t/_delta_log"))
 
 
@@ -133,7 +173,9 @@ def test_a_torn_commit_file_is_an_error_that_names_the_table(lake: Location, gro
 
 
 @pytest.mark.parametrize("version", [0, 1])
-def test_a_missing_commit_file_before_the_last_is_an_error_that_names_the_table(lake: Location, grown: Store, version: int) -> None:
+def test_a_missing_commit_file_before_the_last_is_an_error_that_names_the_table(
+    lake: Location, grown: Store, version: int
+) -> None:
     grown.delete(commit_file(version))
 
     with pytest.raises(DataError, match="table 't' cannot be opened"):

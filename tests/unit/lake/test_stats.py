@@ -72,7 +72,9 @@ def test_bounds_hold_every_value_and_counts_are_exact(name: str, data: st.DataOb
         assert not all(math.isfinite(value) for value in present)
         return
     assert stats["nullCount"] == ({} if name == "list" else {"c": values.count(None)})
-    assert ("c" in stats["minValues"]) == ("c" in stats["maxValues"]) == bool(present and name not in {"list", "binary"})
+    assert (
+        ("c" in stats["minValues"]) == ("c" in stats["maxValues"]) == bool(present and name not in {"list", "binary"})
+    )
     if "c" in stats["minValues"]:
         assert as_value(kind, stats["minValues"]["c"]) <= min(present)
         assert as_value(kind, stats["maxValues"]["c"]) >= max(present)
@@ -82,14 +84,34 @@ def test_bounds_hold_every_value_and_counts_are_exact(name: str, data: st.DataOb
     ("kind", "values", "low", "high"),
     [
         (pa.int64(), [3, None, -1, 2**62], -1, 2**62),
-        (pa.decimal128(38, 10), [Decimal("12345678901234567890.0123456789"), Decimal(0)], Decimal(0), Decimal("12345678901234567890.0123456789")),
+        (
+            pa.decimal128(38, 10),
+            [Decimal("12345678901234567890.0123456789"), Decimal(0)],
+            Decimal(0),
+            Decimal("12345678901234567890.0123456789"),
+        ),
         (pa.date32(), [dt.date(1, 2, 3), dt.date(9999, 12, 31)], "0001-02-03", "9999-12-31"),
         (pa.string(), ["b", "a", "ü"], "a", "ü"),
         (pa.string(), ["x" * 40], "x" * 32, "x" * 31 + "y"),
         (pa.string(), ["\ud7ff" * 40], "\ud7ff" * 32, "\ud7ff" * 31 + "\ue000"),
-        (pa.timestamp("us", tz="UTC"), [EPOCH + dt.timedelta(microseconds=1)], "1970-01-01T00:00:00.000Z", "1970-01-01T00:00:00.001Z"),
-        (pa.timestamp("us", tz="UTC"), [EPOCH - dt.timedelta(microseconds=1)], "1969-12-31T23:59:59.999Z", "1970-01-01T00:00:00.000Z"),
-        (pa.timestamp("us", tz="UTC"), [dt.datetime(1, 1, 1, tzinfo=UTC)], "0001-01-01T00:00:00.000Z", "0001-01-01T00:00:00.000Z"),
+        (
+            pa.timestamp("us", tz="UTC"),
+            [EPOCH + dt.timedelta(microseconds=1)],
+            "1970-01-01T00:00:00.000Z",
+            "1970-01-01T00:00:00.001Z",
+        ),
+        (
+            pa.timestamp("us", tz="UTC"),
+            [EPOCH - dt.timedelta(microseconds=1)],
+            "1969-12-31T23:59:59.999Z",
+            "1970-01-01T00:00:00.000Z",
+        ),
+        (
+            pa.timestamp("us", tz="UTC"),
+            [dt.datetime(1, 1, 1, tzinfo=UTC)],
+            "0001-01-01T00:00:00.000Z",
+            "0001-01-01T00:00:00.000Z",
+        ),
     ],
 )
 def test_bounds_are_as_near_as_the_log_can_say(kind: pa.DataType, values: list[Any], low: Any, high: Any) -> None:
@@ -112,7 +134,9 @@ def test_a_file_with_a_value_that_has_no_bound_has_no_bounds_at_all(kind: pa.Dat
     assert stats_of(kind, values) == {"numRecords": len(values)}
 
 
-@pytest.mark.parametrize(("kind", "value"), [(pa.binary(), b"x"), (pa.list_(pa.int64()), [1]), (pa.string(), None), (pa.float64(), None)])
+@pytest.mark.parametrize(
+    ("kind", "value"), [(pa.binary(), b"x"), (pa.list_(pa.int64()), [1]), (pa.string(), None), (pa.float64(), None)]
+)
 def test_what_nobody_compares_has_no_bounds_and_takes_none_from_others(kind: pa.DataType, value: Any) -> None:
     assert stats_of(kind, [value])["minValues"] == {}
 

@@ -46,7 +46,9 @@ PARTITIONS: list[tuple[pa.DataType, list[Any], list[str | None]]] = [
 
 
 @pytest.mark.parametrize(("kind", "values", "texts"), PARTITIONS, ids=lambda value: str(value)[:10])
-def test_rows_are_kept_apart_by_partition_value_of_any_type(root: Location, kind: pa.DataType, values: list[Any], texts: list[str | None]) -> None:
+def test_rows_are_kept_apart_by_partition_value_of_any_type(
+    root: Location, kind: pa.DataType, values: list[Any], texts: list[str | None]
+) -> None:
     schema = pa.schema([("p", kind), ("n", pa.int64())])
     rows = batch(schema, *((value, index) for index, value in enumerate(values * 2)))
 
@@ -65,12 +67,17 @@ def test_no_partition_value_leads_out_of_the_tables_folder(root: Location) -> No
     schema = pa.schema([("p", pa.string()), ("n", pa.int64())])
     values = ["../../x", "/etc", "..", ".", "a/../../b", "\x00", "C:\\x", "s3://b/k"]
 
-    files = write_files([batch(schema, *((value, 1) for value in values))], FileTarget(root=root, schema=schema, partition_by="p", number=1))
+    files = write_files(
+        [batch(schema, *((value, 1) for value in values))],
+        FileTarget(root=root, schema=schema, partition_by="p", number=1),
+    )
 
     assert all(file.path.startswith("p=") and file.path.count("/") == 1 for file in files)
 
 
-def test_rows_keep_their_order_within_a_partition_over_batches_and_files(root: Location, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rows_keep_their_order_within_a_partition_over_batches_and_files(
+    root: Location, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(write, "ROW_GROUP_BYTES", 256)
     monkeypatch.setattr(write, "FILE_BYTES", 1500)
     schema = pa.schema([("p", pa.string()), ("n", pa.int64())])
@@ -81,7 +88,9 @@ def test_rows_keep_their_order_within_a_partition_over_batches_and_files(root: L
     assert len(files) > 4
     for value, first in (("a", 0), ("b", 1)):
         mine = [file for file in files if file.partition["p"] == value]
-        assert [n for part in read_files(root, mine, schema, columns=["n"]) for n in part.column("n").to_pylist()] == list(range(first, 2000, 2))
+        assert [
+            n for part in read_files(root, mine, schema, columns=["n"]) for n in part.column("n").to_pylist()
+        ] == list(range(first, 2000, 2))
         assert all(footer(root, file).num_row_groups > 1 for file in mine[:-1])
         assert all(file.rows == footer(root, file).num_rows for file in mine)
 
@@ -89,7 +98,9 @@ def test_rows_keep_their_order_within_a_partition_over_batches_and_files(root: L
 def test_without_a_partition_column_files_lie_at_the_root(root: Location) -> None:
     schema = pa.schema([("n", pa.int64())])
 
-    (file,) = write_files([batch(schema, (1,), (2,))], FileTarget(root=root, schema=schema, partition_by=None, number=12))
+    (file,) = write_files(
+        [batch(schema, (1,), (2,))], FileTarget(root=root, schema=schema, partition_by=None, number=12)
+    )
 
     assert "/" not in file.path
     assert file.path.startswith("0000000012-"), "clean-up goes by the number"
@@ -132,7 +143,9 @@ def test_a_value_that_does_not_fit_its_column_is_an_error_not_another_value(root
 
 
 def test_a_dictionary_is_used_only_where_values_repeat(root: Location) -> None:
-    schema = pa.schema([("unique", pa.string()), ("few", pa.string()), ("flag", pa.bool_()), ("price", pa.decimal128(10, 2))])
+    schema = pa.schema(
+        [("unique", pa.string()), ("few", pa.string()), ("flag", pa.bool_()), ("price", pa.decimal128(10, 2))]
+    )
     rows = batch(schema, *((f"id-{n}", "xyz"[n % 3], n % 2 == 0, Decimal(n % 5)) for n in range(1000)))
 
     (file,) = write_files([rows], FileTarget(root=root, schema=schema, partition_by=None, number=1))

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from lakemart.errors import LockedError, TransientError
+from lakemart.lake.read import read_table
 from lakemart.ledger import records
 from lakemart.ledger.projection import SCHEMAS, project, table_name
 from lakemart.ledger.protocol import Intent, Refusal, advance
-from lakemart.lake.read import read_table
 from lakemart.steps import arm, disarm
 from lakemart.storage.store import Location, Store, open_store
 from unit.ledger.toy import WRITER, ToyStage, assert_as_undisturbed, content, run
@@ -64,14 +64,15 @@ def test_a_run_does_what_is_due_and_a_second_one_nothing(location: Location) -> 
 @pytest.mark.parametrize("act", ["raise", "lose"])
 @pytest.mark.parametrize("fault", FAULTS)
 def test_one_plain_run_heals_a_fault_at_any_pass_of_any_step(lake: Location, fault: str, act: str) -> None:
-    for nth in (1, 2, 3, 4):
+    for nth in (1, 2, 3, 4) if fault.startswith("lake.commit") else (1, 2):
         place = Location(uri=f"{lake.uri}-{nth}")
         ended = interrupted(place, f"{fault}:{act}:{nth}")
 
         run(place)
 
         assert_as_undisturbed(place)
-        assert ended or (fault, act) == ("lake.commit:after", "lose") or nth > 2, "a fault that ends nothing tests nothing"
+        read_back = act == "lose" and fault in {"lake.commit:after", "ledger.project:after"}
+        assert ended != read_back, "a fault that ends nothing tests nothing"
 
 
 def test_one_plain_run_heals_a_fault_at_any_step_on_s3(s3_location: Location) -> None:
@@ -86,7 +87,7 @@ def test_one_plain_run_heals_a_fault_at_any_step_on_s3(s3_location: Location) ->
 
 def test_one_plain_run_heals_two_faults_one_after_the_other(lake: Location) -> None:
     pairs = list(itertools.product([f"{fault}:{act}" for fault in FAULTS for act in ("raise", "lose")], repeat=2))
-    for index, (first, second) in enumerate(random.Random(7).sample(pairs, 40)):  # noqa: S311 - a sample, no secret
+    for index, (first, second) in enumerate(random.Random(7).sample(pairs, 15)):  # noqa: S311 - a sample, no secret
         place = Location(uri=f"{lake.uri}-{index}")
         interrupted(place, first)
         interrupted(place, second)
@@ -99,7 +100,11 @@ def test_one_plain_run_heals_two_faults_one_after_the_other(lake: Location) -> N
 
 def test_a_crash_before_the_decision_repeats_the_work_and_one_after_it_never_does(lake: Location) -> None:
     def files() -> list[str]:
-        return [info.key for info in open_store(lake).list() if info.key.endswith(".parquet") and not info.key.startswith("_ledger")]
+        return [
+            info.key
+            for info in open_store(lake).list()
+            if info.key.endswith(".parquet") and not info.key.startswith("_ledger")
+        ]
 
     interrupted(lake, "decision.write:before:raise")
     assert len(files()) == 2

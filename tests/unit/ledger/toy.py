@@ -51,7 +51,9 @@ class ToyStage:
         for table in TABLES:
             with step("ingest.files"):
                 rows = pa.record_batch([pa.array([plan["input"]], pa.int64())], schema=SCHEMA)
-                files = write_files([rows], FileTarget(root=self.lake.child(table), schema=SCHEMA, partition_by=None, number=number))
+                files = write_files(
+                    [rows], FileTarget(root=self.lake.child(table), schema=SCHEMA, partition_by=None, number=number)
+                )
             changes.append(table_change(table, SCHEMA, self._base(table, plan["base"]), adds=files))
         item = {"key": f"k{number}", "etag": "e", "size": 1, "status": "read", "records": 1, "good": 1}
         books = {"objects": 1, "damaged": 0, "records": 1, "good": 1, "quarantined": 0, "duplicate": 0, "filtered": 0}
@@ -71,13 +73,19 @@ class ToyStage:
 
 def content(lake: Location) -> dict[str, list[int]]:
     """The rows of every table."""
-    return {table: sorted(read_table(lake, table).column("n").to_pylist()) for table in TABLES if version_of(lake, table) >= 0}
+    return {
+        table: sorted(read_table(lake, table).column("n").to_pylist())
+        for table in TABLES
+        if version_of(lake, table) >= 0
+    }
 
 
 def run(lake: Location, stage: ToyStage | None = None) -> list[Record]:
     """A plain run: everything that is due, then the projection."""
     done = []
-    while (record := advance(open_store(lake), stage or ToyStage(lake=lake), run="r", at="2026-01-01T00:00:00Z")) is not None:
+    while (
+        record := advance(open_store(lake), stage or ToyStage(lake=lake), run="r", at="2026-01-01T00:00:00Z")
+    ) is not None:
         done.append(record)
     project(lake, [WRITER])
     return done
@@ -88,6 +96,8 @@ def assert_as_undisturbed(lake: Location) -> None:
     assert content(lake) == UNDISTURBED
     numbers = list(records.numbers(open_store(lake), WRITER))
     assert [(record.number, record.committed) for record in numbers] == [(1, True), (2, True)]
-    assert [record.done["versions"] for record in numbers if record.done] == [{"toy": n, "toy_quarantine": n} for n in (0, 1)]
+    assert [record.done["versions"] for record in numbers if record.done] == [
+        {"toy": n, "toy_quarantine": n} for n in (0, 1)
+    ]
     for name in ("objects", "batches", "books"):
         assert sorted(read_table(lake, table_name(name)).column("number").to_pylist()) == [1, 2], name

@@ -31,7 +31,9 @@ pytestmark = pytest.mark.golden
 RUN = "20261124t061153-7f3c2a"
 
 
-def books_of(records: int, good: int, quarantined: int = 0, duplicate: int = 0, filtered: int = 0, damaged: int = 0) -> dict[str, int]:
+def books_of(
+    records: int, good: int, quarantined: int = 0, duplicate: int = 0, filtered: int = 0, damaged: int = 0
+) -> dict[str, int]:
     counts = {"batches": 1, "objects": 3, "damaged": damaged, "records": records, "good": good}
     return counts | {"quarantined": quarantined, "duplicate": duplicate, "filtered": filtered}
 
@@ -40,7 +42,10 @@ DAYS = [f"2015-01-{day:02}" for day in range(1, 31)]
 GOOD = RunDocument(
     run=RUN,
     sources={"events": books_of(1_240_531, 1_238_002, 12, 517, 2_000), "countries": books_of(249, 249)},
-    models={"hourly_activity": ModelLine(slices=[*DAYS, "2015-02-14"], rows=10_416), "countries_named": ModelLine(slices=[None], rows=249)},
+    models={
+        "hourly_activity": ModelLine(slices=[*DAYS, "2015-02-14"], rows=10_416),
+        "countries_named": ModelLine(slices=[None], rows=249),
+    },
     marts={"hourly_activity": MartLine(slices=[*DAYS], lake=10_416, staged=10_416, copied=10_416, warehouse=10_416)},
     seconds=187.2,
 )
@@ -59,7 +64,10 @@ GATED = RunDocument(
             "unique (event_date, event_hour): 12 rows share a key",
             where="model hourly_activity, number 4",
             next_step="Nothing of it was published. Mend the data, the contract or the model, and run again.",
-            rows=tuple({"event_date": "2015-01-01", "event_hour": hour, "note": None if hour else "a\nb", "text": ""} for hour in range(12)),
+            rows=tuple(
+                {"event_date": "2015-01-01", "event_hour": hour, "note": None if hour else "a\nb", "text": ""}
+                for hour in range(12)
+            ),
         ),
         LockedError("source/events is held by run x", where="writer source/events", next_step="Run with --wait."),
     ],
@@ -70,7 +78,13 @@ PROBLEMS = ConfigError(
     where="conf/gharchive",
     next_step="Nothing was read or written.",
     problems=(
-        Problem(file="project.yaml", line=4, column=6, message="the environment variable RAW is not set", suggestion="export RAW"),
+        Problem(
+            file="project.yaml",
+            line=4,
+            column=6,
+            message="the environment variable RAW is not set",
+            suggestion="export RAW",
+        ),
         Problem(file="project.yaml", line=12, column=1, message="unknown key 'lak'", suggestion="did you mean 'lake'?"),
         Problem(file="--set raww", line=0, column=0, message="unknown key 'raww'"),
     ),

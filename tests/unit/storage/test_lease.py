@@ -73,7 +73,9 @@ def test_a_body_that_fails_frees_its_leases_and_its_error_is_the_one_told(store:
     assert holders(store, WRITERS) == [None] * 3
 
 
-def test_a_release_that_fails_hides_no_error_and_leaves_the_other_leases_free(store: LocalStore, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_release_that_fails_hides_no_error_and_leaves_the_other_leases_free(
+    store: LocalStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
     put = LocalStore.put_if_match
 
     def failing(self: LocalStore, key: str, data: bytes, etag: str) -> bool:
@@ -92,7 +94,10 @@ def test_a_release_that_fails_hides_no_error_and_leaves_the_other_leases_free(st
 def test_a_live_owner_is_told_by_name_well_within_its_time_to_live(store: LocalStore) -> None:
     with leases(store, WRITERS, holder("run 1 of ann on host")):
         began = time.monotonic()
-        with pytest.raises(LockedError, match=r"source/a is held by run 1 of ann on host since 2026") as caught, leases(store, WRITERS, holder("run 2")):
+        with (
+            pytest.raises(LockedError, match=r"source/a is held by run 1 of ann on host since 2026") as caught,
+            leases(store, WRITERS, holder("run 2")),
+        ):
             pass
 
     assert time.monotonic() - began < TTL
@@ -283,7 +288,9 @@ def test_a_torn_lease_is_named(store: LocalStore, data: bytes) -> None:
         pass
 
 
-@pytest.mark.parametrize("fault", ["lease.take:before:lose", "lease.take:after:lose", "lease.take:after:raise", "lease.release:before:lose"])
+@pytest.mark.parametrize(
+    "fault", ["lease.take:before:lose", "lease.take:after:lose", "lease.take:after:raise", "lease.release:before:lose"]
+)
 def test_after_a_fault_at_a_lease_the_next_run_takes_it_within_its_time_to_live(store: LocalStore, fault: str) -> None:
     arm(fault)
     try:

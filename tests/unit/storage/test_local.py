@@ -38,7 +38,9 @@ def test_a_large_file_that_changes_while_it_is_read_is_noticed(store: LocalStore
         list(blocks)
 
 
-def test_a_small_file_that_changes_while_it_is_read_is_given_as_it_was_planned(store: LocalStore, tmp_path: Path) -> None:
+def test_a_small_file_that_changes_while_it_is_read_is_given_as_it_was_planned(
+    store: LocalStore, tmp_path: Path
+) -> None:
     store.write("a", b"x" * (2 * BLOCK))
     (info,) = store.list()
     blocks = store.blocks("a", etag=info.etag)
@@ -118,7 +120,9 @@ def test_a_killed_writers_temporary_file_is_not_listed_and_stops_nobody(
     assert store.put_if_match("folder/a", b"new", store.read("folder/a")[1])
 
 
-def test_a_full_disk_is_a_transient_error_and_leaves_the_old_object(store: LocalStore, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_is_a_transient_error_and_leaves_the_old_object(
+    store: LocalStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
     store.write("a", b"old")
 
     def full(descriptor: int) -> None:
@@ -146,7 +150,9 @@ def test_a_folder_is_no_object(store: LocalStore) -> None:
         store.read("a")
 
 
-def test_a_file_that_may_not_be_read_is_listed_and_forbidden(store: LocalStore, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_may_not_be_read_is_listed_and_forbidden(
+    store: LocalStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
     store.write("closed", b"x")
     store.write("open", b"x")
     _close(monkeypatch, store._root / "closed")

@@ -129,14 +129,22 @@ def test_an_object_that_may_not_be_read_stops_that_object_only(store: S3Store) -
 
 
 def test_a_listing_that_may_not_be_is_the_projects_fault(store: S3Store) -> None:
-    with hook(store, "before-send.s3", answering(403, "AccessDenied")), pytest.raises(ConfigError, match="may not list"):
+    with (
+        hook(store, "before-send.s3", answering(403, "AccessDenied")),
+        pytest.raises(ConfigError, match="may not list"),
+    ):
         list(store.list())
 
 
 def test_a_missing_bucket_is_the_projects_fault(s3_settings: S3Settings) -> None:
     nowhere = S3Store(Location(uri="s3://not-there/x", s3=s3_settings))
 
-    for use in (lambda: list(nowhere.list()), lambda: nowhere.read("k"), lambda: nowhere.put_if_absent("k", b""), lambda: nowhere.delete("k")):
+    for use in (
+        lambda: list(nowhere.list()),
+        lambda: nowhere.read("k"),
+        lambda: nowhere.put_if_absent("k", b""),
+        lambda: nowhere.delete("k"),
+    ):
         with pytest.raises(ConfigError, match="there is no bucket 'not-there'"):
             use()
 
@@ -165,7 +173,12 @@ def test_a_server_that_fails_twice_is_asked_again(store: S3Store, monkeypatch: p
 def test_a_server_that_fails_for_ever_is_a_transient_error(store: S3Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("botocore.endpoint.time.sleep", lambda seconds: None)
     with hook(store, "before-send.s3", answering(503, "SlowDown")):
-        for use in (lambda: store.read("k"), lambda: store.write("k", b""), lambda: store.put_if_absent("k", b""), lambda: list(store.list())):
+        for use in (
+            lambda: store.read("k"),
+            lambda: store.write("k", b""),
+            lambda: store.put_if_absent("k", b""),
+            lambda: list(store.list()),
+        ):
             with pytest.raises(TransientError):
                 use()
 
