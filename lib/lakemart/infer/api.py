@@ -24,7 +24,7 @@ from lakemart.decode.result import Counts
 from lakemart.errors import ConfigError
 from lakemart.infer.columns import table_of
 from lakemart.infer.formats import format_of
-from lakemart.infer.keys import key_of, with_partition
+from lakemart.infer.keys import in_order, key_of, with_partition
 from lakemart.infer.samples import Format, Reader, Sample
 from lakemart.infer.seen import Observer
 from lakemart.infer.written import Draft, contract_text
@@ -59,6 +59,7 @@ def infer(name: str, samples: Sequence[Sample], *, prefix: str | None = None) ->
     table = table_of(observer.root)
     if not table.columns:
         raise _nothing(samples, form, table.records)
+    key = key_of(table)
     columns, partition_by = with_partition(table)
     draft = Draft(
         name=name,
@@ -68,8 +69,8 @@ def infer(name: str, samples: Sequence[Sample], *, prefix: str | None = None) ->
         format=form,
         compression=tuple(sorted({sample.compression for sample in samples} - {""})),
         table=table,
-        columns=columns,
-        key=key_of(table),
+        columns=in_order(columns, key.column, partition_by),
+        key=key,
         partition_by=partition_by,
         repeated_keys=reader.repeated,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -52,18 +53,25 @@ def _rank(column: Found) -> int:
 
 
 def with_partition(table: Table) -> tuple[tuple[Found, ...], str]:
-    """The columns, with the day of the best time behind it, and the name of the column to partition by, if there is one."""
+    """The columns with the day of the best time among them, and the one to partition by, empty when none is sure."""
     times = [c for c in table.columns if c.required and c.kind.type.kind == "timestamp"]
     if not times:
         days = [c.name for c in table.columns if c.required and c.kind.type.kind == "date"]
         return table.columns, days[0] if days else ""
     best = min(times, key=lambda c: (len(c.path), _TIMES.index(c.name) if c.name in _TIMES else len(_TIMES)))
     name = free(_day_name(best.name), [column.name for column in table.columns])
-    day = Found(
-        name=name, path=(), kind=Kind(type=ColumnType("date")), seen=best.seen, required=False, date_of=best.name
-    )
+    kind = Kind(type=ColumnType("date"))
+    day = Found(name=name, path=(), kind=kind, seen=best.seen, required=False, date_of=best.name)
     at = table.columns.index(best) + 1
     return (*table.columns[:at], day, *table.columns[at:]), name
+
+
+def in_order(columns: Iterable[Found], key: str, partition_by: str) -> tuple[Found, ...]:
+    """The key, the day with its time before it, then all others as they stand in the records."""
+    found = tuple(columns)
+    time = next((column.date_of for column in found if column.name == partition_by), "")
+    first = [name for name in dict.fromkeys([key, time, partition_by]) if name]
+    return tuple(sorted(found, key=lambda column: first.index(column.name) if column.name in first else len(first)))
 
 
 def _day_name(time: str) -> str:

@@ -16,7 +16,7 @@ FEW: Final = 6
 """A text column with no more values than these is shown with them."""
 
 _NUMBER = re.compile(r"-?([0-9]+)(?:\.([0-9]+))?([eE].*)?").fullmatch
-_EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[A-Za-z]{2,}").fullmatch
+_EMAIL = re.compile(r"[^@\s:/]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,}").fullmatch
 
 
 class Numeral(str):

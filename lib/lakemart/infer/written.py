@@ -84,7 +84,7 @@ def _head(draft: Draft) -> list[str]:
 
 def _refusals(refused: Mapping[str, int]) -> list[str]:
     if not refused:
-        return ["# It takes all of them."]
+        return ["# It takes every one of them; what the samples cannot show, such as wider numbers to come, is yours to judge."]
     counts = ", ".join(f"{reason} {count:,}" for reason, count in sorted(refused.items()))
     return [f"# Besides, {_counted(sum(refused.values()), 'record')} would go to quarantine: {counts}."]
 

@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from lakemart.contract.table import Contract
+from lakemart.contract.table import Contract, Feed
 from lakemart.ingest.objects import RawObject
 from lakemart.ingest.tasks import DecodeTask, ObjectError, read_object
 from lakemart.lake.read import Snapshot, read_files
@@ -51,7 +51,7 @@ class KeyTask:
 def read_keys(request: KeyTask) -> list[ObjectKeys]:
     """The keys of every readable object of the task, under the very acceptance of the writing pass."""
     found: list[ObjectKeys] = []
-    keyed = [contract for contract in request.task.feed.tables if contract.key]
+    keyed = keyed_contracts(request.task.feed)
     for raw in request.task.objects:
         try:
             chunks = list(read_object(request.task, raw))
@@ -61,6 +61,11 @@ def read_keys(request: KeyTask) -> list[ObjectKeys]:
             rows = pa.Table.from_batches([chunk.rows[contract.table] for chunk in chunks], schema=contract.schema)
             found.append(_object_keys(contract, raw, rows, request.latest_by))
     return found
+
+
+def keyed_contracts(feed: Feed) -> list[Contract]:
+    """The contracts by whose key records are compared; child rows stay or go with their record, whatever their key."""
+    return [contract for contract in feed.tables if contract.key and contract.parent is None]
 
 
 def _object_keys(contract: Contract, raw: RawObject, rows: pa.Table, latest_by: str | None) -> ObjectKeys:

@@ -17,7 +17,7 @@ from lakemart.errors import DataError, LakemartError
 from lakemart.ingest.census import merged
 from lakemart.ingest.discover import Discovery, discover
 from lakemart.ingest.duplicates import duplicate_files
-from lakemart.ingest.keys import KeyTask, ObjectKeys, find_losers, read_keys, stored_hashes
+from lakemart.ingest.keys import KeyTask, ObjectKeys, find_losers, keyed_contracts, read_keys, stored_hashes
 from lakemart.ingest.objects import ObjectBooks, RawObject, total
 from lakemart.ingest.tables import duplicates_schema, duplicates_table, quarantine_schema, quarantine_table
 from lakemart.ingest.tasks import DecodeTask, TaskReport, decode_and_write, estimated_json_bytes, pack
@@ -176,7 +176,7 @@ class SourceStage:
     def _losers(
         self, feed: Feed, plan: Json, tasks: Sequence[DecodeTask], base: Mapping[str, Snapshot | None], *, inline: bool
     ) -> dict[tuple[str, str], np.ndarray]:
-        keyed = [contract for contract in feed.tables if contract.key]
+        keyed = keyed_contracts(feed)
         if not keyed:
             return {}
         requests = [KeyTask(task=task, latest_by=plan["latest_by"]) for task in tasks]

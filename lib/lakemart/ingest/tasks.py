@@ -101,8 +101,9 @@ def _attempt(
             for chunk in read_object(task, raw):
                 counts = counts.plus(chunk.counts)
                 for table, rows in chunk.rows.items():
-                    kept = _without(rows, task.drops.get((table, raw.key)))
-                    dropped += rows.num_rows - kept.num_rows if contracts[table].parent is None else 0
+                    parent = contracts[table].parent
+                    kept = _without(rows, task.drops.get((parent or table, raw.key)))
+                    dropped += rows.num_rows - kept.num_rows if parent is None else 0
                     writers[table].add(with_provenance(kept, contracts[table], raw.key, task.number))
                 unknown += from_census(chunk.census, raw.key)
                 rejects.add(_quarantined(task, raw, chunk.rejects, evidence))
@@ -136,7 +137,7 @@ def _blocks(task: DecodeTask, raw: RawObject) -> Iterator[bytes]:
 
 
 def _quarantined(task: DecodeTask, raw: RawObject, rejects: pa.RecordBatch, evidence: Evidence) -> pa.RecordBatch:
-    where = {"batch": task.number, "run": task.run, "object": raw.key, "etag": raw.etag, "contract": task.feed.version}
+    where = {"resolved_by": None, "batch": task.number, "run": task.run, "object": raw.key, "etag": raw.etag, "contract": task.feed.version}
     return quarantine_rows(rejects, evidence.columns(rejects), where)
 
 

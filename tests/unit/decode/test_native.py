@@ -14,7 +14,7 @@ from unit.decode.test_golden import CASES, KEY, _input_of
 from unit.decode.test_properties import LINES, NOISE
 
 from lakemart.contract.table import Feed
-from lakemart.decode import api, native
+from lakemart.decode import api, frames, native
 from lakemart.decode.pieces import joined
 from lakemart.decode.plan import plan_of
 from lakemart.decode.result import DamagedError, Decoded
@@ -203,13 +203,16 @@ def test_lines_longer_than_the_limit_are_the_same_however_they_are_cut(tail: byt
 
 
 def test_chunks_end_where_the_reference_ends_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    lines = b"".join(b'{"k%d":%d}\r\n' % (n, n) for n in range(120_000)) * 6
+    monkeypatch.setattr(frames, "CHUNK_BYTES", 30_000)
+    monkeypatch.setattr(native, "CHUNK_BYTES", 30_000)
+    lines = b"".join(b'{"k%d":%d}\r\n' % (n, n) for n in range(3_000)) * 3
     feed = feed_of({"unknown_fields": "extra", "columns": {"a": "bigint"}})
-    blocks = [lines[start : start + 100_000] for start in range(0, len(lines), 100_000)]
+    blocks = [lines[start : start + 1_000] for start in range(0, len(lines), 1_000)]
     by_default = list(api.decode_object(blocks, feed))
     monkeypatch.setattr(api.native, "takes", lambda _plan: False)
     otherwise = list(api.decode_object(blocks, feed))
 
+    assert len(by_default) > 3
     assert [piece.counts for piece in by_default] == [piece.counts for piece in otherwise]
     assert [piece.census for piece in by_default] == [piece.census for piece in otherwise]
     assert [piece.rows for piece in by_default] == [piece.rows for piece in otherwise]

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 TTL = 0.4
+SLACK = 3.0
+"""What a busy machine may add; whatever is wrong takes longer."""
 WRITERS = ["source/a", "model/b", "mart/c"]
 
 
@@ -92,7 +94,7 @@ def test_a_release_that_fails_hides_no_error_and_leaves_the_other_leases_free(
 
 
 def test_a_live_owner_is_told_by_name_well_within_its_time_to_live(store: LocalStore) -> None:
-    with leases(store, WRITERS, holder("run 1 of ann on host")):
+    with leases(store, WRITERS, holder("run 1 of ann on host", ttl=60 * TTL)):
         began = time.monotonic()
         with (
             pytest.raises(LockedError, match=r"source/a is held by run 1 of ann on host since 2026") as caught,
@@ -100,7 +102,7 @@ def test_a_live_owner_is_told_by_name_well_within_its_time_to_live(store: LocalS
         ):
             pass
 
-    assert time.monotonic() - began < TTL
+    assert time.monotonic() - began < 30 * TTL
     assert caught.value.exit_code == 4
     assert "--wait" in caught.value.next_step
 
@@ -121,7 +123,7 @@ def test_a_dead_owners_leases_are_all_taken_over_after_one_time_to_live(store: L
         waited = time.monotonic() - began
 
         assert holders(store, WRITERS) == ["run 2"] * 3
-    assert TTL <= waited < 2 * TTL
+    assert TTL <= waited < TTL + SLACK
 
 
 def test_the_time_to_live_that_counts_is_the_one_the_owner_promised(store: LocalStore) -> None:
@@ -129,13 +131,15 @@ def test_the_time_to_live_that_counts_is_the_one_the_owner_promised(store: Local
     began = time.monotonic()
 
     with leases(store, ["a"], holder("run 2", ttl=60)):
-        assert time.monotonic() - began < 2 * TTL
+        assert time.monotonic() - began < TTL + SLACK
 
 
 def test_a_clock_that_is_wrong_takes_nothing_over(store: LocalStore) -> None:
-    with leases(store, ["a"], Holder(name="run 1", since="1970-01-01T00:00:00Z", ttl=TTL)), pytest.raises(LockedError):
-        with leases(store, ["a"], Holder(name="run 2", since="2999-01-01T00:00:00Z", ttl=TTL)):
-            pass
+    past = Holder(name="run 1", since="1970-01-01T00:00:00Z", ttl=TTL)
+    future = Holder(name="run 2", since="2999-01-01T00:00:00Z", ttl=TTL)
+
+    with leases(store, ["a"], past), pytest.raises(LockedError), leases(store, ["a"], future):
+        pass
 
 
 @pytest.mark.parametrize("wait", [5.0, None])
@@ -165,34 +169,33 @@ def test_waiting_ends_when_its_time_is_up(store: LocalStore) -> None:
         with pytest.raises(LockedError), leases(store, ["a"], holder("run 2"), wait=0.3):
             pass
 
-    assert 0.3 <= time.monotonic() - began < 0.3 + TTL
+    assert 0.3 <= time.monotonic() - began < 0.3 + TTL + SLACK
+
+
+def renewals(store: Store, writer: str, count: int) -> bool:
+    """Whether the lease changes so many times while somebody holds it."""
+    seen: set[str] = set()
+    until = time.monotonic() + SLACK
+    while len(seen) <= count and time.monotonic() < until:
+        if (state := read_lease(store, writer)) is not None and state.holder is not None:
+            seen.add(state.etag)
+        time.sleep(0.01)
+    return len(seen) > count
 
 
 def test_a_lease_is_renewed_for_as_long_as_the_work_takes(store: LocalStore) -> None:
     with leases(store, ["a"], holder("run 1", ttl=0.2)):
-        before = read_lease(store, "a")
-        time.sleep(0.5)  # longer than its time-to-live
-
-        after = read_lease(store, "a")
-        assert before is not None
-        assert after is not None
-        assert after.holder == "run 1"
-        assert after.etag != before.etag
+        assert renewals(store, "a", 6)
+        assert holders(store, ["a"]) == ["run 1"]
 
 
 def test_leases_taken_are_renewed_while_others_are_waited_for(store: LocalStore) -> None:
-    with ExitStack() as stack:
-        stack.enter_context(leases(store, ["b"], holder("run 1", ttl=0.2)))
+    with leases(store, ["b"], holder("run 1", ttl=60)):
         waiting = threading.Thread(target=_take_briefly, args=(store, ["a", "b"], holder("run 2", ttl=0.2)))
         waiting.start()
-        seen = set()
-        until = time.monotonic() + 0.5
-        while time.monotonic() < until:
-            seen.add(state.etag if (state := read_lease(store, "a")) else None)
-            time.sleep(0.02)
-    waiting.join()
 
-    assert len(seen - {None}) >= 4
+        assert renewals(store, "a", 4)
+    waiting.join()
 
 
 def _take_briefly(store: Store, writers: list[str], by: Holder) -> None:
@@ -204,15 +207,9 @@ def _take_briefly(store: Store, writers: list[str], by: Holder) -> None:
 def test_a_renewal_whose_answer_is_lost_goes_on_renewing(store: LocalStore, fault: str) -> None:
     with leases(store, ["a"], holder("run 1", ttl=0.2)):
         arm(fault)
-        time.sleep(0.15)
-        middle = read_lease(store, "a")
-        time.sleep(0.2)
-        last = read_lease(store, "a")
 
-    assert middle is not None
-    assert last is not None
-    assert middle.holder == last.holder == "run 1"
-    assert middle.etag != last.etag
+        assert renewals(store, "a", 5)
+        assert holders(store, ["a"]) == ["run 1"]
 
 
 def test_a_stolen_lease_is_neither_renewed_nor_released_by_whom_it_was_stolen_from(store: LocalStore) -> None:
@@ -234,9 +231,9 @@ def test_of_several_runs_that_start_together_one_works_and_none_gets_a_part(stor
     def one(name: str) -> None:
         gate.wait()
         try:
-            with leases(store, WRITERS, holder(name)):
+            with leases(store, WRITERS, holder(name, ttl=2 * TTL)):
                 held = holders(store, WRITERS)
-                time.sleep(2 * TTL)  # longer than the others watch
+                time.sleep(3 * TTL)  # longer than the others watch
                 outcomes.append("worked" if held == [name] * 3 == holders(store, WRITERS) else "split")
         except LockedError:
             outcomes.append("locked")
@@ -303,7 +300,7 @@ def test_after_a_fault_at_a_lease_the_next_run_takes_it_within_its_time_to_live(
 
     with leases(store, WRITERS, holder("run 2")):
         assert holders(store, WRITERS) == ["run 2"] * 3
-    assert time.monotonic() - began < 2 * TTL
+    assert time.monotonic() - began < TTL + SLACK
 
 
 def test_no_thread_is_left_behind(store: LocalStore) -> None:

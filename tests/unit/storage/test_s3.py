@@ -69,9 +69,9 @@ def test_a_put_refused_because_its_own_retry_was_first_is_done(store: S3Store) -
 
 
 def test_a_put_that_never_arrived_is_unknown_not_refused(store: S3Store) -> None:
-    with hook(store, "before-send.s3.PutObject", request_lost):
-        with pytest.raises(UnknownOutcomeError, match="cannot tell whether 'k' was written"):
-            store.put_if_absent("k", b"mine")
+    unknown = pytest.raises(UnknownOutcomeError, match="cannot tell whether 'k' was written")
+    with hook(store, "before-send.s3.PutObject", request_lost), unknown:
+        store.put_if_absent("k", b"mine")
 
     with pytest.raises(MissingObjectError):
         store.read("k")
@@ -95,9 +95,9 @@ def test_a_refusal_whose_reading_back_fails_is_unknown_for_it_may_answer_our_own
 
 
 def test_a_conflict_with_a_put_at_work_is_not_taken_for_a_lost_race(store: S3Store) -> None:
-    with hook(store, "before-send.s3.PutObject", answering(409, "ConditionalRequestConflict")):
-        with pytest.raises(UnknownOutcomeError):
-            store.put_if_absent("k", b"mine")
+    conflict = answering(409, "ConditionalRequestConflict")
+    with hook(store, "before-send.s3.PutObject", conflict), pytest.raises(UnknownOutcomeError):
+        store.put_if_absent("k", b"mine")
 
 
 @pytest.mark.parametrize(
