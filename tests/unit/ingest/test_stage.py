@@ -111,7 +111,7 @@ def test_every_record_is_good_quarantined_duplicate_or_filtered(place: Place) ->
     assert place.rows("orders", "id", "_object", "_offset", "_batch") == [("1", "a", 0, 1)]
     assert place.rows("orders_quarantine", "offset", "reason", "raw") == [
         (32, "wrong_type", b'{"id": "2", "n": "x"}'),
-        (53, "invalid_json", b"{cut"),
+        (54, "invalid_json", b"{cut"),
     ]
     assert place.rows("orders_duplicates", "object", "offset", "table") == [("a", 12, "orders")]
 
