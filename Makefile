@@ -44,7 +44,7 @@ types: ready ## Types, by mypy in strict mode
 check: lint types test ## All of it: what CI runs
 
 bench: ready ## Speed, against the tools one would use otherwise
-	@$(PY) scripts/bench.py
+	@PYTHONPATH=tests $(PY) tests/bench/decode.py
 
 package: ready ## The wheel, into dist/
 	@$(PY) -m pip wheel --quiet --no-index --no-deps --no-build-isolation --wheel-dir dist . && ls dist

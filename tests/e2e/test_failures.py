@@ -24,7 +24,7 @@ def own_warehouse(project: Project, port: int, role: str) -> None:
     """Writes the embedded warehouse into the project as one of the user's own, its password in the environment."""
     written = {"host": "127.0.0.1", "port": port, "database": "dev", "user": "lakemart", "ssl": False, "iam_role": role}
     text = json.dumps({**written, "password": "secret://env/SHOP_PASSWORD"})
-    project.rewrite("project.yaml", "warehouse: embedded", f"warehouse: {text}")
+    project.rewrite("project.yaml", "lease:", f"environments:\n  local:\n    warehouse: {text}\nlease:")
 
 
 def free_port() -> int:

@@ -22,7 +22,7 @@ RANKS: tuple[tuple[str, ...], ...] = (
     ("contract",),
     ("storage", "config"),
     ("lake", "decode"),
-    ("engine", "ledger"),
+    ("engine", "ledger", "infer"),
     ("ingest", "models", "publish"),
     ("pipeline",),
     ("report", "deploy", "local"),
@@ -67,7 +67,7 @@ FENCES: dict[str, tuple[tuple[str, ...], str]] = {
 
 ENVIRONMENT = ("config", "localshift/objects.py", "localshift/fixture.py")
 PRINTERS = ("cli",)
-PURE = ("decode", "contract", "names.py", "errors.py")
+PURE = ("decode", "infer", "contract", "names.py", "errors.py")
 WORLDLY = {
     "os",
     "io",

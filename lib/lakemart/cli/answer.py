@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import Any, TextIO
 
 from rich.console import Console, RenderableType
+from rich.text import Text
 
 from lakemart.errors import LakemartError
 
@@ -53,7 +54,10 @@ class Output:
             if as_json:
                 self._stream.write(json.dumps(answer.document, ensure_ascii=False, default=plain) + "\n")
             elif answer.view is not None:
-                console(self._stream).print(answer.view())
+                view = answer.view()
+                # Text that says so is printed as it is, a file's text among them; rich would wrap or cut it.
+                as_it_is = isinstance(view, Text) and view.no_wrap is True
+                console(self._stream).print(view, soft_wrap=as_it_is)
             self._stream.flush()
         except BrokenPipeError:
             os.dup2(os.open(os.devnull, os.O_WRONLY), self._stream.fileno())

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from lakemart.cli import places, work
+from lakemart.cli import new, places, work
 from lakemart.cli.answer import Answer
 from lakemart.cli.arguments import Globals, waiting
 from lakemart.cli.work import Slices
@@ -22,6 +22,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.add_typer(new.app)
 
 Date = Annotated[str | None, typer.Option("--date", metavar="SLICE", help="Only this slice, such as 2015-01-01.")]
 From = Annotated[str | None, typer.Option("--from", metavar="SLICE", help="Only slices from this one on.")]

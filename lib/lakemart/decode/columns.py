@@ -42,7 +42,7 @@ def column_array(column: ColumnPlan, values: list[Any], doubt: Doubt) -> pa.Arra
     if not _plain(column):
         return _one_by_one(column, values, doubt)
     if kind == "json":
-        return pa.array([None if v is None else orjson.dumps(v) for v in values], pa.binary()).cast(pa.string())
+        return pa.array([None if v is None else orjson.dumps(v).decode() for v in values], pa.string())
     taken = _TAKEN[kind] | {_NULL}
     if not taken.issuperset(map(type, values)):
         doubt(row for row, value in enumerate(values) if type(value) not in taken)

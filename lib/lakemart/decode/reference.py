@@ -140,10 +140,13 @@ def _source(column: ColumnPlan, scope: Scope) -> tuple[Record, Span | None, str 
     """The record that a column reads, the value's span there, and its source text; None when missing."""
     if column.origin == "index":
         return scope.record, None, scope.index
-    record = scope.document if column.origin == "document" else scope.record
-    start = {"document": record.root if record else None, "parent": scope.parent}.get(column.origin, scope.span)
-    span = record.find(start, column.path) if record else None
-    return record or scope.record, span, record.slice(span) if record and span else None
+    record, start = scope.record, scope.parent if column.origin == "parent" else scope.span
+    if column.origin == "document":
+        if scope.document is None:
+            return scope.record, None, None
+        record, start = scope.document, scope.document.root
+    span = None if start is None else record.find(start, column.path)
+    return record, span, None if span is None else record.slice(span)
 
 
 def _date_of(column: ColumnPlan, by_name: dict[str, Value | None], table: TablePlan) -> int | None:

@@ -25,7 +25,7 @@ from lakemart.errors import ConfigError
 from lakemart.infer.columns import table_of
 from lakemart.infer.formats import format_of
 from lakemart.infer.keys import in_order, key_of, with_partition
-from lakemart.infer.samples import Format, Reader, Sample
+from lakemart.infer.samples import Format, Reader, Sample, located
 from lakemart.infer.seen import Observer
 from lakemart.infer.written import Draft, contract_text
 from lakemart.names import checked
@@ -54,8 +54,9 @@ def infer(name: str, samples: Sequence[Sample], *, prefix: str | None = None) ->
     form = format_of(samples)
     reader, observer = Reader(), Observer()
     for sample in samples:
-        for record in reader.records(sample, form):
-            observer.add(record)
+        with located(sample):
+            for record in reader.records(sample, form):
+                observer.add(record)
     table = table_of(observer.root)
     if not table.columns:
         raise _nothing(samples, form, table.records)
@@ -98,14 +99,17 @@ def feed_of(text: str) -> Feed:
 def _check_name(name: str) -> None:
     if checked(name).endswith(RESERVED_SUFFIXES):
         raise ConfigError(
-            f"{name!r} ends as the tables do that lakemart keeps beside every clean one", next_step="Choose another name."
+            f"{name!r} ends as the tables do that lakemart keeps beside every clean one",
+            next_step="Choose another name.",
         )
 
 
 def _nothing(samples: Sequence[Sample], form: Format, records: int) -> ConfigError:
     """Why there are no columns."""
     if records:
-        return ConfigError("the samples' records are empty objects", next_step="Give samples whose records have fields.")
+        return ConfigError(
+            "the samples' records are empty objects", next_step="Give samples whose records have fields."
+        )
     first = next((value for sample in samples if (value := _first_value(sample, form)) is not None), None)
     what = "not JSON" if first is None else f"{_ARTICLES.get(type(first), 'numbers')}, not objects"
     return ConfigError(

@@ -65,7 +65,10 @@ def table_of(root: Seen) -> Table:
 
 
 def _bounded(root: Seen) -> list[tuple[Path, Seen]]:
-    """The paths that get a column: all, or with the deepest and widest objects kept whole until they are few enough."""
+    """The paths that get a column: all, or with some objects kept whole until they are few enough.
+
+    First are the objects that stand in the fewest records, to the percent; among those the deepest, then the widest.
+    """
     whole: set[Path] = set()
     leaves = list(_leaves(root, (), whole))
     while len(leaves) > MAX_COLUMNS:
@@ -75,9 +78,19 @@ def _bounded(root: Seen) -> list[tuple[Path, Seen]]:
                 inside[path[:depth]] = inside.get(path[:depth], 0) + 1
         if not inside:
             break
-        whole.add(max(inside, key=lambda path: (len(path), inside[path], path)))
+        whole.add(_most_dispensable(root, inside))
         leaves = list(_leaves(root, (), whole))
     return leaves
+
+
+def _most_dispensable(root: Seen, inside: dict[Path, int]) -> Path:
+    def rank(path: Path) -> tuple[int, int, int, Path]:
+        seen = root
+        for key in path:
+            seen = seen.members[key]
+        return -(100 * seen.values // root.count), len(path), inside[path], path
+
+    return max(inside, key=rank)
 
 
 def _leaves(seen: Seen, path: Path, whole: set[Path]) -> Iterator[tuple[Path, Seen]]:

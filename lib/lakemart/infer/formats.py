@@ -10,7 +10,7 @@ from typing import Any, Final
 from lakemart.decode.frames import BOM
 from lakemart.decode.inflate import inflated
 from lakemart.errors import ConfigError
-from lakemart.infer.samples import Format, Reader, Sample, frames
+from lakemart.infer.samples import Format, Reader, Sample, frames, located
 
 HEAD_BLOCKS: Final = 8
 """So many MiB of each sample tell its format."""
@@ -54,7 +54,8 @@ def format_of(samples: Sequence[Sample]) -> Format:
 
 
 def _head(sample: Sample) -> _Head:
-    blocks = list(islice(inflated(sample.blocks(), size=None), HEAD_BLOCKS + 1))
+    with located(sample):
+        blocks = list(islice(inflated(sample.blocks(), size=None), HEAD_BLOCKS + 1))
     data = b"".join(blocks[:HEAD_BLOCKS]).removeprefix(BOM)
     return _Head(data, len(blocks) <= HEAD_BLOCKS)
 
@@ -103,7 +104,7 @@ def _records_path(samples: list[list[Any]]) -> tuple[str, ...]:
     if not documents or not all(isinstance(document, dict) for document in documents):
         return ()
     single = all(len(sample) == 1 for sample in samples)
-    first = next((document for document in documents if document), {})
+    first: dict[str, Any] = next((document for document in documents if document), {})
     for path in _paths(first):
         found = [_at(document, path) for document in documents]
         elements = [element for each in found if isinstance(each, list) for element in each]

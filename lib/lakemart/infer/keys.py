@@ -75,7 +75,8 @@ def in_order(columns: Iterable[Found], key: str, partition_by: str) -> tuple[Fou
 
 
 def _day_name(time: str) -> str:
-    """
+    """The name of the day of a time column.
+
     >>> _day_name("created_at"), _day_name("timestamp"), _day_name("event_date")
     ('created_date', 'event_date', 'event_date_day')
     """

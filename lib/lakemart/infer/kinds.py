@@ -42,23 +42,25 @@ class Kind:
 
 def kind_of(seen: Seen, path: tuple[str, ...]) -> Kind:
     """The kind of the column at `path`. Mixed JSON types, arrays, objects and what was never a value become json."""
+    if len(seen.kinds) == 1:
+        if seen.texts is not None:
+            return _of_texts(seen.texts, path)
+        if seen.numbers is not None:
+            return _of_numbers(seen.numbers, path)
+        if seen.booleans:
+            return Kind(type=ColumnType("boolean"))
+    return Kind(type=ColumnType("json"), notes=(_json_note(seen, path),))
+
+
+def _json_note(seen: Seen, path: tuple[str, ...]) -> str:
     kinds = seen.kinds
     if not kinds:
-        return Kind(type=ColumnType("json"), notes=("always null in the samples",))
+        return "always null in the samples"
     if len(kinds) > 1:
         mixed = ", ".join(f"{kind} {count:,}" for kind, count in kinds.items())
         scalar = not {"array", "object"} & set(kinds)
-        hint = "; {type: string, lenient: true} takes all as text" if scalar else ""
-        return Kind(type=ColumnType("json"), notes=(f"mixed: {mixed}{hint}",))
-    if seen.texts is not None:
-        return _of_texts(seen.texts, path)
-    if seen.numbers is not None:
-        return _of_numbers(seen.numbers, path)
-    if seen.booleans:
-        return Kind(type=ColumnType("boolean"))
-    if seen.arrays:
-        return Kind(type=ColumnType("json"), notes=(_array_note(seen, path),))
-    return Kind(type=ColumnType("json"), notes=(_object_note(seen),))
+        return f"mixed: {mixed}{'; {type: string, lenient: true} takes all as text' if scalar else ''}"
+    return _array_note(seen, path) if seen.arrays else _object_note(seen)
 
 
 def _of_texts(texts: Texts, path: tuple[str, ...]) -> Kind:
@@ -102,7 +104,7 @@ def _of_numbers(numbers: Numbers, path: tuple[str, ...]) -> Kind:
 
 
 def _of_whole(numbers: Numbers, path: tuple[str, ...]) -> Kind:
-    note = (f"{numbers.low} … {numbers.high}",)
+    note = (f"{numbers.low} … {numbers.high}" if numbers.low < numbers.high else f"always {numbers.low}",)
     widest = max(numbers.high, -1 - numbers.low)
     grows = snake(path[-1]).rpartition("_")[2] == "id"
     if widest < 2**31 and not grows:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
@@ -13,6 +14,7 @@ from lakemart.decode.documents import array, chunked, concatenated
 from lakemart.decode.frames import Frame, Frames, lines
 from lakemart.decode.inflate import inflated
 from lakemart.decode.records import records as documents_records
+from lakemart.decode.result import DamagedError
 from lakemart.decode.strict import BadJsonError, scan, space
 from lakemart.decode.window import Window
 from lakemart.infer.scalars import Numeral
@@ -44,6 +46,17 @@ class Sample:
         """What the first bytes say: gzip, zstd, bzip2 or an empty text."""
         head = next(iter(self.blocks()), b"")
         return next((name for magic, name in _MAGIC.items() if head.startswith(magic)), "")
+
+
+@contextmanager
+def located(sample: Sample) -> Iterator[None]:
+    """Damage that is found within says which sample it is of."""
+    try:
+        yield
+    except DamagedError as error:
+        error.where = sample.name
+        error.next_step = "Give a sample that is whole."
+        raise
 
 
 def frames(blocks: Iterable[bytes], form: Format) -> Iterator[Frame]:

@@ -104,9 +104,10 @@ class Observer:
         seen.arrays += 1
         seen.longest = max(seen.longest, len(value))
         seen.items = seen.items or Seen()
-        return any([self._value(seen.items, item, MAX_DEPTH) for item in value if not isinstance(item, list)]) or any(
-            holds_nul(item) for item in value if isinstance(item, list)
-        )
+        nul = False
+        for item in value:
+            nul = (holds_nul(item) if isinstance(item, list) else self._value(seen.items, item, MAX_DEPTH)) or nul
+        return nul
 
     def _object(self, seen: Seen, value: dict[str, Any], depth: int) -> bool:
         seen.objects += 1

@@ -15,7 +15,7 @@ _BARE = re.compile(r"[A-Za-z][A-Za-z0-9_]*").fullmatch
 _WORDS: Final = frozenset({"null", "true", "false", "yes", "no", "on", "off", "y", "n"})
 _NAME_WIDTH: Final = 32
 _TEXT_WIDTH: Final = 96
-_UNPRINTABLE = re.compile("[^\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd]|\"|\\\\")
+_UNPRINTABLE = re.compile(r'[^\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd]|["\\]')
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,10 +45,10 @@ def contract_text(draft: Draft) -> str:
 
 
 def quoted(text: str) -> str:
-    """A text in YAML's double quotes; `${` stands for itself.
+    r"""A text in YAML's double quotes; `${` stands for itself.
 
     >>> quoted('a"b'), quoted("${x}")
-    ('"a\\\\"b"', '"$${x}"')
+    ('"a\\"b"', '"$${x}"')
     """
     return f'"{_UNPRINTABLE.sub(_escape, text.replace("${", "$${"))}"'
 
@@ -84,7 +84,9 @@ def _head(draft: Draft) -> list[str]:
 
 def _refusals(refused: Mapping[str, int]) -> list[str]:
     if not refused:
-        return ["# It takes every one of them; what the samples cannot show, such as wider numbers to come, is yours to judge."]
+        return [
+            "# It takes every one of them. What they cannot show, such as wider numbers to come, is yours to judge."
+        ]
     counts = ", ".join(f"{reason} {count:,}" for reason, count in sorted(refused.items()))
     return [f"# Besides, {_counted(sum(refused.values()), 'record')} would go to quarantine: {counts}."]
 
@@ -102,7 +104,9 @@ def _keys(draft: Draft) -> list[str]:
         lines.append(f"# no value twice either: {', '.join(others[:5])}{more}")
     if draft.partition_by:
         lines.append(f"partition_by: {draft.partition_by}")
-    extra = f"  # {_counted(table.unnamed, 'field')} of the samples without a column of their own" if table.unnamed else ""
+    extra = (
+        f"  # {_counted(table.unnamed, 'field')} of the samples without a column of their own" if table.unnamed else ""
+    )
     return [*lines, f"unknown_fields: extra{extra}"]
 
 
@@ -138,14 +142,15 @@ def _notes(column: Found, draft: Draft) -> Iterable[str]:
         return
     width = draft.widths.get(column.name)
     if width is not None:
-        yield f"up to {width:,} bytes"
+        yield f"up to {_counted(width, 'byte')}" if width else "always empty"
     yield from column.kind.notes
     if not column.required and column.seen.values:
         yield _presence(column.seen.values, draft.table.records)
 
 
 def _presence(count: int, records: int) -> str:
-    """
+    """In how many of the records a value stands.
+
     >>> _presence(7000, 10000), _presence(3, 4074), _presence(9999, 10000)
     ('in 70 %', 'in 3 of 4,074', 'in 9,999 of 10,000')
     """

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from types import TracebackType
 from typing import Self
 
 from lakemart.config.project import Project, Warehouse
-from lakemart.errors import ConfigError
+from lakemart.errors import ConfigError, TransientError
 from lakemart.local.starting import found_or_started, join, make_bucket
-from lakemart.local.state import LOADER, REGION, Endpoints, State
+from lakemart.local.state import LOADER, REGION, Endpoints, State, pause
 from lakemart.storage.store import Location, S3Settings
+
+ANSWER_SECONDS = 10.0
 
 
 class Environment:
@@ -57,9 +60,7 @@ class Environment:
             if keep:
                 self._state.keep.touch(mode=0o600)
             if self._endpoints is None:
-                self._endpoints = self._started()
-                for bucket in sorted(self._project.embedded_buckets):
-                    make_bucket(self._endpoints, bucket)
+                self._endpoints = self._answering()
             return self._endpoints
 
     def s3(self) -> S3Settings:
@@ -111,6 +112,24 @@ class Environment:
     def _other_s3(self) -> S3Settings:
         s3 = self._project.s3
         return S3Settings(endpoint_url=s3.endpoint_url, region=s3.region) if s3 else S3Settings()
+
+    def _answering(self) -> Endpoints:
+        """The endpoints of servers that answer, with the project's buckets made.
+
+        Servers may be dying while their endpoints are read (someone kills them): then the next ones are waited for.
+        """
+        deadline = time.monotonic() + ANSWER_SECONDS
+        while True:
+            endpoints = self._started()
+            try:
+                for bucket in sorted(self._project.embedded_buckets):
+                    make_bucket(endpoints, bucket)
+            except TransientError:
+                if time.monotonic() > deadline:
+                    raise
+                pause()
+            else:
+                return endpoints
 
     def _started(self) -> Endpoints:
         wanted_staging = self._project.staging or f"s3://lakemart-staging/{self._project.name}"

@@ -9,6 +9,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -244,6 +245,18 @@ def test_setup_without_a_python_311_ends_in_one_sentence(tmp_path: Path) -> None
     assert told.returncode == place.USAGE
     assert told.stderr.startswith("lakemart needs Python 3.11 and found no python3")
     assert told.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("purpose", ["dev", "job", "local", "read"])
+def test_a_lock_has_everything_that_pyproject_asks_for(purpose: str) -> None:
+    project = tomllib.loads((place.ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = project["optional-dependencies"]
+    chosen = {"dev": ["local", "read", "dev"], "job": [], "local": ["local"], "read": ["read"]}[purpose]
+    asked = [*project["dependencies"], *(requirement for extra in chosen for requirement in extras[extra])]
+
+    locked = re.findall(r"^([a-z0-9-]+)==", (place.LOCKS / f"{purpose}.txt").read_text(encoding="utf-8"), re.MULTILINE)
+
+    assert {re.split(r"[^a-z0-9-]", requirement.lower())[0] for requirement in asked} <= set(locked), "call `make lock`"
 
 
 def test_no_lock_names_an_index_and_every_package_has_hashes() -> None:
