@@ -31,10 +31,6 @@ RANKS: tuple[tuple[str, ...], ...] = (
 )
 """From the bottom up. A room may import those of lower lines; never one of its own line, but for what stands below."""
 
-BESIDE = {
-    ("report", "local"): "what `up` and `down` have to say is a value of local",
-}
-
 FENCES: dict[str, tuple[tuple[str, ...], str]] = {
     "boto3": (
         ("storage", "config/secrets.py", "lake/catalogue.py", "deploy", "localshift/objects.py"),
@@ -163,7 +159,7 @@ def _room_fault(line: Line, wanted: str) -> str | None:
         return f"{line.room} is no room of the architecture"
     if its is None:
         return f"{wanted} is no room of the architecture"
-    if its < mine or (line.room, wanted) in BESIDE:
+    if its < mine:
         return None
     return f"imports point down, and {wanted} does not stand below {line.room}"
 

@@ -8,6 +8,7 @@ from typing import Any
 from rich.text import Text
 
 from lakemart.cli.answer import Answer
+from lakemart.cli.connections import configuration, connections
 from lakemart.cli.invocation import Invocation
 from lakemart.cli.opening import load
 from lakemart.config.resolved import resolved
@@ -15,7 +16,6 @@ from lakemart.config.schema import schema_texts, schemas
 from lakemart.local.ending import bring_down
 from lakemart.local.environment import Environment
 from lakemart.local.state import LOADER, Endpoints
-from lakemart.report.places import configuration, connections
 
 
 def up(invocation: Invocation) -> Answer:

@@ -187,10 +187,10 @@ class _ModelStage:
         self.slices = slices
         self.writer = f"model/{mart.name}"
 
-    def plan(self, number: int, last: Record | None) -> Json | None:  # noqa: ARG002 - the protocol's shape
+    def plan(self, number: int, last: Record | None) -> Json | None:
         return {}
 
-    def work(self, number: int, plan: Json) -> Intent:  # noqa: ARG002 - the same
+    def work(self, number: int, plan: Json) -> Intent:
         mart = self.mart
         schema = pa.schema([pa.field(name, ColumnType.parse(kind).arrow) for name, kind in mart.columns.items()])
         target = FileTarget(root=mart.lake.child(mart.name), schema=schema, partition_by=mart.slice, number=number)
@@ -200,7 +200,7 @@ class _ModelStage:
         change = table_change(mart.name, schema, base, partition_by=mart.slice, adds=adds, removes=removes)
         return Intent(payload={"tables": [change.as_json()]})
 
-    def commit(self, number: int, plan: Json, intent: Json) -> Json:  # noqa: ARG002 - the same
+    def commit(self, number: int, plan: Json, intent: Json) -> Json:
         change = TableChange.from_json(intent["tables"][0])
         return {"versions": {self.mart.name: commit(self.mart.lake, change, writer=self.writer, number=number, run="build")}}
 

@@ -41,10 +41,10 @@ class Feeding:
     def __post_init__(self) -> None:
         self.writer = f"source/{self.table}"
 
-    def plan(self, number: int, last: Record | None) -> Json | None:  # noqa: ARG002 - the protocol's signature
+    def plan(self, number: int, last: Record | None) -> Json | None:
         return {}
 
-    def work(self, number: int, plan: Json) -> Intent:  # noqa: ARG002 - the protocol's signature
+    def work(self, number: int, plan: Json) -> Intent:
         target = FileTarget(
             root=self.lake.child(self.table), schema=self.rows.schema, partition_by=self.partition_by, number=number
         )
@@ -59,7 +59,7 @@ class Feeding:
         )
         return Intent(payload={"tables": [change.as_json()]})
 
-    def commit(self, number: int, plan: Json, intent: Json) -> Json:  # noqa: ARG002 - the protocol's signature
+    def commit(self, number: int, plan: Json, intent: Json) -> Json:
         change = TableChange.from_json(intent["tables"][0])
         return {"versions": {self.table: commit(self.lake, change, writer=self.writer, number=number, run="test")}}
 

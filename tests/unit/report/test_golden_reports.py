@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console, RenderableType
 
+from lakemart.cli.connections import configuration, connections
 from lakemart.errors import ConfigError, DataError, InternalError, LockedError, Problem, TransientError
 from lakemart.local.state import Endpoints
 from lakemart.pipeline.document import MartLine, ModelLine, RunDocument
@@ -18,7 +19,6 @@ from lakemart.pipeline.status import StatusReport, WriterStatus
 from lakemart.pipeline.verify import Checked, VerifyReport
 from lakemart.report.books import balance_sheet
 from lakemart.report.failures import failures
-from lakemart.report.places import configuration, connections
 from lakemart.report.quarantine import quarantine_groups
 from lakemart.report.rows import query_rows
 from lakemart.report.run import run_summary
