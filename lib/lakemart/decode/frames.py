@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-CHUNK_BYTES: Final = 8 * 1024 * 1024
+CHUNK_BYTES: Final = 2 * 1024 * 1024
 """Frames are handed on when about so many bytes of them are together: what bounds memory, and nothing else."""
 
 BOM: Final = b"\xef\xbb\xbf"

@@ -44,10 +44,14 @@ class Record:
             if self.text[span[0]] != "{":
                 value = "the value" if self.hidden else shown(self.slice(span))
                 raise MismatchError("wrong_type", f"{value} at {pointer(path[:depth]) or '/'} is not an object")
-            if span[0] not in self._objects:
-                self._objects[span[0]] = fields(self.text, span[0])
-            span = self._objects[span[0]].get(key)
+            span = self.fields(span[0]).get(key)
         return span
+
+    def fields(self, start: int) -> dict[str, Span]:
+        """The value's span by key of the object at `start`."""
+        if start not in self._objects:
+            self._objects[start] = fields(self.text, start)
+        return self._objects[start]
 
     def slice(self, span: Span) -> str:
         """The exact source text of the value."""

@@ -14,7 +14,7 @@ from lakemart.decode.numbers import NUMBER, Number
 from lakemart.decode.plan import ColumnPlan, FeedPlan, Path, Skip, TablePlan, split_origin
 from lakemart.decode.record import FaultError, Record, read_record
 from lakemart.decode.redact import below, redacted
-from lakemart.decode.slices import Span, elements, fields
+from lakemart.decode.slices import Span, elements, fields, spelled
 from lakemart.decode.unknown import Unknown, extra_text, pointer, unknown_fields
 from lakemart.decode.values import MismatchError, Value, shown
 
@@ -75,7 +75,7 @@ def _skipped(skip: Skip, scope: Scope) -> bool:
         return skip.null
     source = record.slice(span)
     if source[0] == '"':
-        return json.loads(source) in skip.texts
+        return spelled(source) in skip.texts
     if NUMBER(source):
         return bool(skip.numbers) and Number.read(source) in skip.numbers
     return source in skip.literals
@@ -85,7 +85,7 @@ def _routed(plan: FeedPlan, scope: Scope) -> TablePlan | None:
     """The table that takes the record, None when it is ignored. Raises FaultError when no table takes it."""
     record, span = _look(scope, plan.feed.route)
     source = "null" if span is None else record.slice(span)
-    kind = json.loads(source) if source[0] == '"' else source
+    kind = spelled(source) if source[0] == '"' else source
     if source != "null" and kind in plan.routes:
         return plan.routes[kind]
     if plan.other is not None or plan.feed.other == "ignore":
@@ -105,7 +105,7 @@ def _rows(table: TablePlan, scope: Scope, plan: FeedPlan) -> Iterator[Row]:
     ]
     unknown: tuple[Unknown, ...] = ()
     if contract.unknown_fields != "ignore":
-        unknown = tuple(unknown_fields(scope.record.text, scope.span, table.tree))
+        unknown = tuple(unknown_fields(scope.record, scope.span, table.tree))
     if unknown and contract.unknown_fields == "reject":
         raise FaultError("unknown_field", f"{pointer(unknown[0].path)} is not in the contract", table=contract.table)
     if contract.unknown_fields == "extra":

@@ -40,8 +40,13 @@ def members(text: str, start: int) -> Iterator[tuple[str, Span, Span]]:
     while member := _MEMBER(text, position):
         value = member.end()
         end = value_end(text, value)
-        yield json.loads(member[1]), member.span(1), (value, end)
+        yield spelled(member[1]), member.span(1), (value, end)
         position = _end(_GAP(text, end))
+
+
+def spelled(source: str) -> str:
+    """The text that a JSON string spells; without a backslash it stands there as it is."""
+    return source[1:-1] if "\\" not in source else str(json.loads(source))
 
 
 def elements(text: str, start: int) -> Iterator[Span]:

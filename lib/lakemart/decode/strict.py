@@ -56,7 +56,7 @@ class _Open:
 
 def space(text: str, position: int) -> int:
     """The position of the first character at or after `position` that is not JSON white space."""
-    return _end(_SPACE(text, position))
+    return position if text[position : position + 1] > " " else _end(_SPACE(text, position))
 
 
 def scan(text: str, start: int, *, depth: int, digits: int) -> Flaws:

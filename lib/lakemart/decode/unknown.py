@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from lakemart.decode.redact import Pattern, below, redacted
-from lakemart.decode.slices import Span, fields
+from lakemart.decode.slices import Span
 
 if TYPE_CHECKING:
     from lakemart.decode.plan import Branch
+    from lakemart.decode.record import Record
 
 _TYPES: Final = {'"': "string", "{": "object", "[": "array", "t": "boolean", "f": "boolean", "n": "null"}
 
@@ -39,20 +40,20 @@ def json_type(first: str) -> str:
     return _TYPES.get(first, "number")
 
 
-def unknown_fields(text: str, span: Span, branch: Branch, path: tuple[str, ...] = ()) -> Iterator[Unknown]:
+def unknown_fields(record: Record, span: Span, branch: Branch, path: tuple[str, ...] = ()) -> Iterator[Unknown]:
     """The fields of the value at `span` that no column or child table reads, in source order.
 
     A column's value is known as a whole; objects on the way to a column are looked into, one level of the contract's
     paths at a time.
     """
-    if branch.covered or text[span[0]] != "{":
+    if branch.covered or record.text[span[0]] != "{":
         return
-    for key, value in fields(text, span[0]).items():
+    for key, value in record.fields(span[0]).items():
         known = branch.children.get(key)
         if known is None:
-            yield Unknown((*path, key), json_type(text[value[0]]), value)
+            yield Unknown((*path, key), json_type(record.text[value[0]]), value)
         else:
-            yield from unknown_fields(text, value, known, (*path, key))
+            yield from unknown_fields(record, value, known, (*path, key))
 
 
 def extra_text(

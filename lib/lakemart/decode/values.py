@@ -18,7 +18,7 @@ from typing import Final
 from lakemart.contract.table import Column
 from lakemart.contract.types import ColumnType
 from lakemart.decode.numbers import INTEGER_BITS, NUMBER, Number, decimal, to_integer, to_scale
-from lakemart.decode.slices import elements
+from lakemart.decode.slices import elements, spelled
 from lakemart.decode.times import day_of, epoch_micros, micros_of
 
 Value = str | bool | int | float | Decimal | list["Value | None"]
@@ -119,7 +119,7 @@ def typed(source: str, kind: ColumnType, column: Column) -> Value | Refusal:
     if kind.kind == "boolean":
         return _boolean(source, column)
     if kind.kind == "date":
-        return _moment(day_of(json.loads(source)) if source[0] == '"' else "wrong_type")
+        return _moment(day_of(spelled(source)) if source[0] == '"' else "wrong_type")
     if kind.kind == "timestamp":
         return _timestamp(source, column)
     text = _number_text(source, column)
@@ -136,7 +136,7 @@ def _json(source: str, column: Column) -> Value | Refusal:
 def _string(source: str, column: Column) -> Value | Refusal:
     if source[0] != '"':
         return source if column.lenient and source[0] not in "{[" else Refusal("wrong_type")
-    text: str = json.loads(source)
+    text = spelled(source)
     if "\x00" not in text:
         return text
     return text.replace("\x00", "") if column.nul == "strip" else Refusal("nul_character")
@@ -147,7 +147,7 @@ def _boolean(source: str, column: Column) -> Value | Refusal:
         return _TRUTH[source]
     if not column.lenient or source[0] != '"':
         return Refusal("wrong_type")
-    return _TRUTH.get(json.loads(source), Refusal("bad_text"))
+    return _TRUTH.get(spelled(source), Refusal("bad_text"))
 
 
 def _number_text(source: str, column: Column) -> str | Refusal:
@@ -156,7 +156,7 @@ def _number_text(source: str, column: Column) -> str | Refusal:
         return source
     if not column.lenient or source[0] != '"':
         return Refusal("wrong_type")
-    text: str = json.loads(source)
+    text = spelled(source)
     return text if NUMBER(text) else Refusal("bad_text")
 
 
@@ -177,7 +177,7 @@ def _timestamp(source: str, column: Column) -> Value | Refusal:
     if column.unit is None:
         if source[0] != '"':
             return Refusal("wrong_type")
-        text: str = json.loads(source)
+        text = spelled(source)
         return _moment(micros_of(text, zone=column.zone, rounding=column.round, lenient=column.lenient))
     number = _number_text(source, column)
     if isinstance(number, Refusal):
