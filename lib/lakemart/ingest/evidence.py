@@ -101,7 +101,9 @@ def read_evidence(store: Store, row: dict[str, Any], key: bytes | None) -> Itera
             "the quarantine is sealed", next_step="Let the source's pii_key name its key, and export again."
         )
     stored = (
-        [row["raw"]] if row["raw"] is not None else (store.read(i.key)[0] for i in store.list(f"{row['raw_object']}/"))
+        [row["raw"]]
+        if row["raw"] is not None
+        else (store.read(part)[0] for part, _ in store.sizes(f"{row['raw_object']}/"))
     )
     for piece in stored:
         yield piece if row["cipher"] is None or key is None else unseal(piece, key)

@@ -137,7 +137,14 @@ def _blocks(task: DecodeTask, raw: RawObject) -> Iterator[bytes]:
 
 
 def _quarantined(task: DecodeTask, raw: RawObject, rejects: pa.RecordBatch, evidence: Evidence) -> pa.RecordBatch:
-    where = {"resolved_by": None, "batch": task.number, "run": task.run, "object": raw.key, "etag": raw.etag, "contract": task.feed.version}
+    where = {
+        "resolved_by": None,
+        "batch": task.number,
+        "run": task.run,
+        "object": raw.key,
+        "etag": raw.etag,
+        "contract": task.feed.version,
+    }
     return quarantine_rows(rejects, evidence.columns(rejects), where)
 
 

@@ -19,7 +19,7 @@ def check_table(lake: Location, table: str, *, version: int, rows: int) -> list[
     size, and rows that came or went. Reads the log and listings, not the data.
     """
     store = open_store(lake.child(table))
-    sizes = {info.key: info.size for info in store.list()}
+    sizes = dict(store.sizes())
     found = [f"commit file {key!r} is empty" for key, size in sizes.items() if _is_commit(key) and size == 0]
     try:
         now = snapshot(lake, table)

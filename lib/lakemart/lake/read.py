@@ -62,7 +62,7 @@ def current_table(lake: Location, table: str, version: int | None = None) -> Del
 
 
 def _has_log(lake: Location, table: str) -> bool:
-    return next(iter(open_store(lake).list(f"{table}/_delta_log/")), None) is not None
+    return next(open_store(lake).sizes(f"{table}/_delta_log/"), None) is not None
 
 
 def version_of(lake: Location, table: str) -> int:

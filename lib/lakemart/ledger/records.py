@@ -123,8 +123,8 @@ def _listed(store: Store, writer: str, after: int) -> dict[int, set[str]]:
     """The names of the parts of each number above `after`, in order; every number but the last must be whole."""
     prefix = f"{ROOT}/{writer}/"
     found: dict[int, set[str]] = {}
-    for info in store.list(prefix, start_after=f"{prefix}{after:010d}/~"):
-        folder, _, name = info.key.removeprefix(prefix).partition("/")
+    for place, _ in store.sizes(prefix, start_after=f"{prefix}{after:010d}/~"):
+        folder, _, name = place.removeprefix(prefix).partition("/")
         if folder.isdigit() and name.endswith(".json"):
             found.setdefault(int(folder), set()).add(name.removesuffix(".json"))
     for expected, (number, names) in enumerate(found.items(), start=after + 1):

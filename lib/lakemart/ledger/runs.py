@@ -49,9 +49,7 @@ def _lacking(lake: Location, table: AppendedTable | None) -> Lacking | None:
     if table is not None:
         known = set(read_table(lake, table_name("runs"), table.version(), columns=["run"]).column("run").to_pylist())
     store = open_store(lake)
-    lacking = [
-        info.key for info in store.list(_FOLDER) if info.key.removeprefix(_FOLDER).removesuffix(".json") not in known
-    ]
+    lacking = [key for key, _ in store.sizes(_FOLDER) if key.removeprefix(_FOLDER).removesuffix(".json") not in known]
     if not lacking:
         return None
     return pa.Table.from_pylist([_row(json.loads(store.read(key)[0])) for key in lacking], schema=SCHEMA), {}

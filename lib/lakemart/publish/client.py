@@ -50,7 +50,9 @@ def connect(target: WarehouseTarget, tag: Tag) -> Session:
     """
     if not target.ssl and not target.is_loopback:
         raise ConfigError(
-            f"the warehouse {target.host} would be spoken to without TLS", where="warehouse", next_step="Write ssl: true; only loopback may go without."
+            f"the warehouse {target.host} would be spoken to without TLS",
+            where="warehouse",
+            next_step="Write ssl: true; only loopback may go without.",
         )
     _knock(target)
     session = _DriverSession(_open(target), tag, str(target))
@@ -90,7 +92,9 @@ class _DriverSession:
                 cursor.execute(sql.text, sql.parameters or None)
                 return [tuple(row) for row in cursor.fetchall()] if cursor.description else []
         except _driver_errors() as error:
-            raise raised(_report(error, during), where=_place(statement, self._where)) from None if _secret(error) else error
+            raise raised(_report(error, during), where=_place(statement, self._where)) from (
+                None if _secret(error) else error
+            )
 
     def ask(self, sql: str) -> tuple[list[str], Rows]:
         """See `query`."""
@@ -104,7 +108,9 @@ class _DriverSession:
             if not report.state:
                 raise raised(report, where=self._where) from None
             raise ConfigError(
-                f"the warehouse refuses the statement: {report.message}", where=self._where, next_step="Mend the statement."
+                f"the warehouse refuses the statement: {report.message}",
+                where=self._where,
+                next_step="Mend the statement.",
             ) from None
 
     def close(self) -> None:
@@ -134,7 +140,12 @@ def _open(target: WarehouseTarget) -> Connection:
     if target.ssl:
         arguments["sslmode"] = "verify-full"
     if target.iam:
-        arguments |= {"iam": True, "db_user": target.user, "cluster_identifier": target.cluster, "region": target.region}
+        arguments |= {
+            "iam": True,
+            "db_user": target.user,
+            "cluster_identifier": target.cluster,
+            "region": target.region,
+        }
         if target.workgroup:
             arguments |= {"is_serverless": True, "serverless_work_group": target.workgroup}
     else:
@@ -171,7 +182,12 @@ def _report(error: Exception, during: During) -> Report:
     """The error as a value. A server's error is a dictionary of protocol fields, any other one is words."""
     fields = error.args[0] if error.args and isinstance(error.args[0], dict) else {}
     if fields:
-        return Report(state=str(fields.get("C", "")), message=str(fields.get("M", "")), detail=str(fields.get("D", "")), during=during)
+        return Report(
+            state=str(fields.get("C", "")),
+            message=str(fields.get("M", "")),
+            detail=str(fields.get("D", "")),
+            during=during,
+        )
     words = " ".join(str(part) for part in error.args) or type(error).__name__
     if isinstance(error, OSError | struct.error | AttributeError):
         words = f"communication error: {words}"

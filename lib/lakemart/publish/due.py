@@ -30,7 +30,9 @@ class Due:
     why: str
 
 
-def due(mart: Mart, committed: Sequence[Record], last: Record | None, find: Callable[[], Snapshot | None]) -> Due | None:
+def due(
+    mart: Mart, committed: Sequence[Record], last: Record | None, find: Callable[[], Snapshot | None]
+) -> Due | None:
     """What is to be published now; None when nothing is.
 
     `committed` are the model's committed numbers above the one `last` went up to, `last` the mart's last committed
@@ -73,4 +75,3 @@ def _touched(mart: Mart, committed: Sequence[Record]) -> tuple[str | None, ...] 
 
 def _settings(mart: Mart) -> Any:
     return mart.table, mart.readers, mart.description, [(column.name, column.description) for column in mart.columns]
-

@@ -112,7 +112,9 @@ _RAISED: dict[Verdict, tuple[type[LakemartError], str]] = {
 
 def verdict(report: Report) -> Rule:
     """The first row that fits, or that nobody foresaw it."""
-    return next((rule for rule in RULES if rule.fits(report)), Rule(verdict="bug", next_step="Run with --debug and report it."))
+    return next(
+        (rule for rule in RULES if rule.fits(report)), Rule(verdict="bug", next_step="Run with --debug and report it.")
+    )
 
 
 def raised(report: Report, *, where: str) -> LakemartError:

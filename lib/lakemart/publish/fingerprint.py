@@ -43,7 +43,9 @@ _PARTS: dict[str, tuple[Part, ...]] = {
 def hashed(mart: Mart) -> tuple[MartColumn, ...]:
     """The columns of the mart's hash: its key, or every column without one; never a double or a super."""
     return tuple(
-        c for c in mart.columns if (not mart.key or c.name in mart.key) and c.type.kind != "double" and not is_super(c.type)
+        c
+        for c in mart.columns
+        if (not mart.key or c.name in mart.key) and c.type.kind != "double" and not is_super(c.type)
     )
 
 
@@ -52,7 +54,9 @@ def parts(kind: ColumnType) -> tuple[Part, ...]:
     return _PARTS.get(kind.kind, ("count",))
 
 
-def fingerprint_columns(slice_column: MartColumn | None, key: Iterable[MartColumn], measures: Iterable[MartColumn]) -> list[str]:
+def fingerprint_columns(
+    slice_column: MartColumn | None, key: Iterable[MartColumn], measures: Iterable[MartColumn]
+) -> list[str]:
     """The select list of the fingerprint: the slice (if any), rows, hash, then the parts of each measure in order."""
     texts = " || '|' || ".join(f"COALESCE('=' || {_text(column)}, '-')" for column in key) or "''"
     columns = [] if slice_column is None else [quoted(slice_column.name)]

@@ -66,7 +66,9 @@ class ReorderedError(DataError):
 
     def __init__(self, live: tuple[LiveColumn, ...], *, where: str) -> None:
         names = ", ".join(column.name for column in live)
-        super().__init__(f"the target's columns now stand as {names}", where=where, next_step="Run again, which stages anew.")
+        super().__init__(
+            f"the target's columns now stand as {names}", where=where, next_step="Run again, which stages anew."
+        )
         self.live = live
 
 
@@ -96,7 +98,10 @@ def load(opener: Opener, what: Load, pause: Callable[[float], None] = time.sleep
             if wait is None:
                 raise _as_lost(error, what) from error
             lost = True
-            _log.warning("the warehouse's connection was lost, the load begins again", extra={"run": what.run, "mart": what.mart.model})
+            _log.warning(
+                "the warehouse's connection was lost, the load begins again",
+                extra={"run": what.run, "mart": what.mart.model},
+            )
         except UnreachableError:
             if wait is None or not lost:
                 raise
@@ -120,12 +125,16 @@ def _in_session(session: Session, what: Load, pause: Callable[[float], None]) ->
     if faults and not structure_faults(what.mart.table, in_live_order(what.mart, prepared.live), prepared.live):
         raise ReorderedError(prepared.live, where=what.where)
     if faults:
-        raise DataError(f"the staged files do not fit {what.mart.table}: {'; '.join(map(str, faults))}", where=what.where)
+        raise DataError(
+            f"the staged files do not fit {what.mart.table}: {'; '.join(map(str, faults))}", where=what.where
+        )
     copied = _copy(session, what)
     return _repeated(partial(_transaction, session, what, copied), pause, undo=partial(session.execute, st.Rollback()))
 
 
-def _repeated(act: Callable[[], Result], pause: Callable[[float], None], undo: Callable[[], object] = lambda: None) -> Result:
+def _repeated(
+    act: Callable[[], Result], pause: Callable[[float], None], undo: Callable[[], object] = lambda: None
+) -> Result:
     """The result of `act`, tried again from its beginning when the warehouse ended it for another one's sake."""
     for wait in _waits():
         try:
@@ -230,5 +239,7 @@ def _waits() -> Iterator[float | None]:
 
 def _as_lost(error: Exception, what: Load) -> LostConnectionError:
     return LostConnectionError(
-        f"the connection to the warehouse was lost {ATTEMPTS} times: {error}", where=what.where, next_step="Run again; the next run finds out what was done."
+        f"the connection to the warehouse was lost {ATTEMPTS} times: {error}",
+        where=what.where,
+        next_step="Run again; the next run finds out what was done.",
     )

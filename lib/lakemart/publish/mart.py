@@ -57,12 +57,17 @@ class Mart:
         """The mart of a model with a publish section; raises ConfigError when a column has no place in Redshift."""
         where = f"model {model.name}"
         if model.publish is None:
-            raise ConfigError(f"model {model.name!r} has no publish section", where=where, next_step="Add one, or do not publish it.")
+            raise ConfigError(
+                f"model {model.name!r} has no publish section", where=where, next_step="Add one, or do not publish it."
+            )
         if model.publish.mode != "replace":
-            raise ConfigError(f"publish mode {model.publish.mode!r} is not there yet", where=where, next_step="Write mode: replace.")
+            raise ConfigError(
+                f"publish mode {model.publish.mode!r} is not there yet", where=where, next_step="Write mode: replace."
+            )
         proven = {name for check in model.checks if isinstance(check, NotNullCheck) for name in check.columns}
         columns = tuple(
-            MartColumn(name=c.name, type=c.type, not_null=c.name in proven, description=c.description) for c in model.columns
+            MartColumn(name=c.name, type=c.type, not_null=c.name in proven, description=c.description)
+            for c in model.columns
         )
         for column in columns:
             _checked(column, where)
@@ -84,7 +89,8 @@ class Mart:
             "model": self.model,
             "table": str(self.table),
             "columns": [
-                {"name": c.name, "type": str(c.type), "not_null": c.not_null, "description": c.description} for c in self.columns
+                {"name": c.name, "type": str(c.type), "not_null": c.not_null, "description": c.description}
+                for c in self.columns
             ],
             "slice": self.slice,
             "key": list(self.key),
@@ -97,7 +103,9 @@ class Mart:
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> Mart:
         """The mart that `as_json` gave."""
-        columns = tuple(MartColumn(**{**column, "type": ColumnType.parse(column["type"])}) for column in value["columns"])
+        columns = tuple(
+            MartColumn(**{**column, "type": ColumnType.parse(column["type"])}) for column in value["columns"]
+        )
         return cls(
             model=value["model"],
             table=TableName.parse(value["table"]),
@@ -153,7 +161,9 @@ def _checked(column: MartColumn, where: str) -> None:
     if column.type.kind in {"string", "json"}:
         wide = "varchar(n), or super" if column.type.kind == "json" else "varchar(n)"
         raise ConfigError(
-            f"column {column.name!r} is a {column.type}, which has no length in Redshift", where=where, next_step=f"Write {wide}, n in bytes."
+            f"column {column.name!r} is a {column.type}, which has no length in Redshift",
+            where=where,
+            next_step=f"Write {wide}, n in bytes.",
         )
 
 

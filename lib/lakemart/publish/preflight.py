@@ -77,20 +77,35 @@ def structure_faults(table: TableName, columns: Sequence[MartColumn], live: Sequ
         for column in live
         if column.name not in wanted
     ]
-    faults += [fault for column in columns if column.name in present and (fault := _type_fault(table, column, present[column.name]))]
+    faults += [
+        fault
+        for column in columns
+        if column.name in present and (fault := _type_fault(table, column, present[column.name]))
+    ]
     names = [column.name for column in columns]
     live_names = [column.name for column in live]
     if not faults and names != live_names:
         first = next(i for i, name in enumerate(names) if name != live_names[i])
         what = f"is staged where {table} has {live_names[first]!r}"
-        faults.append(Fault(column=names[first], what=what, mend="the table changed after it was staged; run again, which stages anew"))
+        faults.append(
+            Fault(
+                column=names[first],
+                what=what,
+                mend="the table changed after it was staged; run again, which stages anew",
+            )
+        )
     return faults
 
 
 def data_faults(table: TableName, stats: Sequence[ColumnStats], live: Sequence[LiveColumn]) -> list[Fault]:
     """Faults that lie in the staged rows: texts too long, nulls, NUL characters, text that is no JSON, dates out of range."""
     present = {column.name: column for column in live}
-    return [fault for column in stats if column.name in present for fault in _column_faults(table, column, present[column.name])]
+    return [
+        fault
+        for column in stats
+        if column.name in present
+        for fault in _column_faults(table, column, present[column.name])
+    ]
 
 
 def _column_faults(table: TableName, stats: ColumnStats, live: LiveColumn) -> list[Fault]:
@@ -98,27 +113,51 @@ def _column_faults(table: TableName, stats: ColumnStats, live: LiveColumn) -> li
     faults = []
     limit = MAX_VARCHAR if live.type in _SUPER_NAMES else live.length
     if limit is not None and stats.max_bytes > limit:
-        count = f"{stats.over} values of more than {stats.limit} bytes, the longest" if stats.limit == limit else "a value"
+        count = (
+            f"{stats.over} values of more than {stats.limit} bytes, the longest" if stats.limit == limit else "a value"
+        )
         if stats.max_bytes <= MAX_VARCHAR:
             wide = f"varchar({stats.max_bytes})"
             mend = f"ALTER TABLE {table.quoted} ALTER COLUMN {name} TYPE {wide}; and write type: {wide} in the model, or cut it in the model's SQL"
         else:
             mend = f"no varchar holds more than {MAX_VARCHAR} bytes; cut it in the model's SQL"
-        faults.append(Fault(column=stats.name, what=f"({live.type}) has {count} of {stats.max_bytes} bytes, {stats.longest!r}…", mend=mend))
+        faults.append(
+            Fault(
+                column=stats.name,
+                what=f"({live.type}) has {count} of {stats.max_bytes} bytes, {stats.longest!r}…",
+                mend=mend,
+            )
+        )
     if live.not_null and stats.nulls:
         mend = "keep nulls out in the model's SQL and check it by not_null; a NOT NULL cannot be taken off a column in Redshift"
         faults.append(Fault(column=stats.name, what=f"(NOT NULL) has {stats.nulls} nulls", mend=mend))
     if stats.nul:
-        faults.append(Fault(column=stats.name, what=f"has {stats.nul} values with a NUL character", mend="write nul: strip in the source, or remove it in the model's SQL"))
+        faults.append(
+            Fault(
+                column=stats.name,
+                what=f"has {stats.nul} values with a NUL character",
+                mend="write nul: strip in the source, or remove it in the model's SQL",
+            )
+        )
     if stats.bad_json:
         what = f"(super) has {stats.bad_json} values that are no JSON, such as {stats.bad_example!r}"
-        faults.append(Fault(column=stats.name, what=what, mend="make it JSON in the model's SQL, or write type: varchar(n)"))
+        faults.append(
+            Fault(column=stats.name, what=what, mend="make it JSON in the model's SQL, or write type: varchar(n)")
+        )
     if stats.out_of_range:
         what = f"has {stats.out_of_range} values outside the years 1 to 9999"
-        faults.append(Fault(column=stats.name, what=what, mend="keep them out in the source's contract (min, max) or the model's SQL"))
+        faults.append(
+            Fault(
+                column=stats.name,
+                what=what,
+                mend="keep them out in the source's contract (min, max) or the model's SQL",
+            )
+        )
     if stats.blank_slices:
         what = f"is the slice and has values that end with a blank, such as {stats.blank_slices[0]!r}"
-        faults.append(Fault(column=stats.name, what=what, mend="trim it in the model's SQL: Redshift does not tell them apart"))
+        faults.append(
+            Fault(column=stats.name, what=what, mend="trim it in the model's SQL: Redshift does not tell them apart")
+        )
     return faults
 
 

@@ -23,7 +23,9 @@ class Prepared:
 def describe(session: Session, mart: Mart) -> tuple[LiveColumn, ...] | None:
     """The target's columns in order; None when there is no such table."""
     rows = session.execute(st.DescribeTable(mart.table))
-    columns = tuple(LiveColumn(name=str(name), type=str(kind), not_null=bool(not_null)) for name, kind, not_null in rows)
+    columns = tuple(
+        LiveColumn(name=str(name), type=str(kind), not_null=bool(not_null)) for name, kind, not_null in rows
+    )
     return columns or None
 
 
@@ -48,7 +50,9 @@ def prepare(session: Session, mart: Mart, *, settings_changed: bool) -> Prepared
         live = live or describe(session, mart)
     if live is None:
         raise ConfigError(
-            f"table {mart.table} was created and is not there", where=f"mart {mart.model}", next_step="Somebody drops it; find out who."
+            f"table {mart.table} was created and is not there",
+            where=f"mart {mart.model}",
+            next_step="Somebody drops it; find out who.",
         )
     return Prepared(live=live, created=created)
 

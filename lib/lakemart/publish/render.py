@@ -130,7 +130,9 @@ def _(statement: st.CreateTextStaging) -> Sql:
 def _(statement: st.CopyParquet) -> Sql:
     manifest, role = checked_uri(statement.manifest), checked_role(statement.iam_role)
     authority = DEFAULT_ROLE if role == DEFAULT_ROLE else literal(role)
-    return Sql(f"COPY {quoted(st.STAGING)}\nFROM {literal(manifest)}\nIAM_ROLE {authority}\nFORMAT AS PARQUET\nMANIFEST")
+    return Sql(
+        f"COPY {quoted(st.STAGING)}\nFROM {literal(manifest)}\nIAM_ROLE {authority}\nFORMAT AS PARQUET\nMANIFEST"
+    )
 
 
 @_body.register
@@ -173,7 +175,8 @@ def _(statement: st.CountSlices) -> Sql:
 def _(statement: st.InsertFromStaging) -> Sql:
     names = _names(tuple(column.name for column in statement.columns))
     values = ", ".join(
-        f"JSON_PARSE({quoted(column.name)})" if is_super(column.type) else quoted(column.name) for column in statement.columns
+        f"JSON_PARSE({quoted(column.name)})" if is_super(column.type) else quoted(column.name)
+        for column in statement.columns
     )
     return Sql(f"INSERT INTO {statement.table.quoted} ({names})\nSELECT {values}\nFROM {quoted(st.STAGING)}")
 
@@ -244,4 +247,6 @@ def _names(names: tuple[str, ...] | list[str]) -> str:
 
 def table_names(statement: st.Statement) -> tuple[TableName, ...]:
     """The warehouse tables a statement touches, for logs and messages."""
-    return tuple(value for name in ("table", "loads", "target") if isinstance(value := getattr(statement, name, None), TableName))
+    return tuple(
+        value for name in ("table", "loads", "target") if isinstance(value := getattr(statement, name, None), TableName)
+    )

@@ -59,7 +59,9 @@ class MartStage:
         store = open_store(self.lake)
         before = records.last_committed(store, self.writer)
         after = int(before.done["through"]) if before is not None and before.done is not None else 0
-        committed = [record for record in records.numbers(store, f"model/{self.model.name}", after=after) if record.committed]
+        committed = [
+            record for record in records.numbers(store, f"model/{self.model.name}", after=after) if record.committed
+        ]
         publish = due(mart, committed, before, partial(self._newest, committed))
         if publish is None:
             return None
@@ -169,7 +171,9 @@ class MartStage:
             return None
         return found
 
-    def _intent(self, columns: Sequence[MartColumn], rows: dict[str | None, int], unloaded: Unloaded, out: Location) -> Json:
+    def _intent(
+        self, columns: Sequence[MartColumn], rows: dict[str | None, int], unloaded: Unloaded, out: Location
+    ) -> Json:
         counted = {**rows, **dict(unloaded.rows)}
         return {
             "columns": [column.name for column in columns],

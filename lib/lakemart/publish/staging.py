@@ -70,4 +70,7 @@ def as_json(unloaded: Unloaded, out: Location) -> Json:
 def unbalanced(promised: dict[str | None, int], staged: dict[str | None, int]) -> list[str]:
     """The slices whose staged rows are not the rows the lake's log promises, in words."""
     differing = [value for value in {**promised, **staged} if promised.get(value, 0) != staged.get(value, 0)]
-    return [f"slice {value!r}: the lake has {promised.get(value, 0)} rows, {staged.get(value, 0)} were staged" for value in differing]
+    return [
+        f"slice {value!r}: the lake has {promised.get(value, 0)} rows, {staged.get(value, 0)} were staged"
+        for value in differing
+    ]

@@ -16,6 +16,7 @@ from lakemart.publish.slices import Slices
 STAGING = "lakemart_staging"
 """The session's temporary table that COPY fills; the session ends with the load, and the table with it."""
 
+
 @dataclass(frozen=True, slots=True)
 class SetQueryGroup:
     """Labels the session's queries."""

@@ -105,7 +105,9 @@ def unload(task: UnloadTask) -> Unloaded:
     """
     writer = _Files(task)
     rows: Counter[str | None] = Counter()
-    stats = [ColumnStats(name=column.name, limit=limit) for column, limit in zip(task.columns, task.limits, strict=True)]
+    stats = [
+        ColumnStats(name=column.name, limit=limit) for column, limit in zip(task.columns, task.limits, strict=True)
+    ]
     names = [column.name for column in task.columns]
     tables = read_files(task.root, task.files, task.schema, columns=names)
     for file, table in zip(task.files, tables, strict=True):
@@ -124,8 +126,14 @@ def together(parts: Sequence[Unloaded]) -> Unloaded:
     columns: list[ColumnStats] = []
     for part in parts:
         rows.update(dict(part.rows))
-        columns = [one.plus(other) for one, other in zip(columns, part.columns, strict=True)] if columns else list(part.columns)
-    return Unloaded(files=tuple(f for part in parts for f in part.files), rows=tuple(rows.items()), columns=tuple(columns))
+        columns = (
+            [one.plus(other) for one, other in zip(columns, part.columns, strict=True)]
+            if columns
+            else list(part.columns)
+        )
+    return Unloaded(
+        files=tuple(f for part in parts for f in part.files), rows=tuple(rows.items()), columns=tuple(columns)
+    )
 
 
 def write_manifest(out: Location, files: Sequence[StagedFile]) -> str:
@@ -142,7 +150,7 @@ def content_hash(files: Sequence[StagedFile]) -> str:
 
 def is_staged(out: Location, files: Sequence[StagedFile]) -> bool:
     """Whether the manifest and every file are still there at their full length."""
-    sizes = {info.key: info.size for info in open_store(out).list()}
+    sizes = dict(open_store(out).sizes())
     return MANIFEST in sizes and all(sizes.get(file.key) == file.size for file in files)
 
 

@@ -36,7 +36,9 @@ class Drift:
     differing: dict[str, tuple[Any, Any]]
 
     def __str__(self) -> str:
-        parts = ", ".join(f"{name}: lake {lake}, warehouse {warehouse}" for name, (lake, warehouse) in self.differing.items())
+        parts = ", ".join(
+            f"{name}: lake {lake}, warehouse {warehouse}" for name, (lake, warehouse) in self.differing.items()
+        )
         return f"slice {self.slice}: {parts}"
 
 
@@ -50,7 +52,14 @@ class MartVerdict:
 
 
 def verify_mart(  # noqa: PLR0913 - what a run is, by name
-    model: Model, *, project: str, lake: Location, warehouse: Callable[[], Warehouse], run: str, user: str, opener: Opener | None = None
+    model: Model,
+    *,
+    project: str,
+    lake: Location,
+    warehouse: Callable[[], Warehouse],
+    run: str,
+    user: str,
+    opener: Opener | None = None,
 ) -> MartVerdict:
     """Compares every slice of the mart with the lake table at the version last published. Changes nothing.
 
@@ -70,7 +79,9 @@ def verify_mart(  # noqa: PLR0913 - what a run is, by name
         live = describe(session, mart)
         if live is None:
             return MartVerdict(rows=found.rows, findings=(f"the warehouse has no table {mart.table}",))
-        lacking = structure_faults(mart.table, tuple(sorted(mart.columns, key=lambda c: c.name)), tuple(sorted(live, key=lambda c: c.name)))
+        lacking = structure_faults(
+            mart.table, tuple(sorted(mart.columns, key=lambda c: c.name)), tuple(sorted(live, key=lambda c: c.name))
+        )
         if lacking:
             return MartVerdict(rows=found.rows, findings=tuple(map(str, lacking)))
         there = in_warehouse(session, mart)
@@ -83,7 +94,9 @@ def in_warehouse(session: Session, mart: Mart) -> dict[str | None, Fingerprint]:
     """The fingerprint of each slice the warehouse holds; of a mart without slices one, under None."""
     column = mart.column(mart.slice) if mart.slice is not None else None
     measures = _measures(mart)
-    statement = ReadFingerprint(table=mart.table, slice=column, only=None, key=fingerprint.hashed(mart), measures=measures)
+    statement = ReadFingerprint(
+        table=mart.table, slice=column, only=None, key=fingerprint.hashed(mart), measures=measures
+    )
     rows = session.execute(statement)
     if column is None:
         return {None: fingerprint.from_row(rows[0], measures)}

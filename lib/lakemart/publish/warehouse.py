@@ -91,14 +91,17 @@ class Tag:
     @property
     def label(self) -> str:
         """The session's query group: the run id first, for views that keep 30 characters, then the tag as JSON."""
-        return f"{_safe(self.run)} {_json({'app': 'lakemart', 'project': self.project, 'model': self.model})}"[:_LABEL_BYTES]
+        return f"{_safe(self.run)} {_json({'app': 'lakemart', 'project': self.project, 'model': self.model})}"[
+            :_LABEL_BYTES
+        ]
 
 
 def checked_uri(uri: str) -> str:
     """The URI of an object that COPY may be told of; raises ConfigError for anything a quote or space could hide in."""
     if URI.fullmatch(uri) is None:
         raise ConfigError(
-            f"{uri!r} cannot stand in COPY", next_step="Use a staging location of plain letters, digits and ! _ . ( ) = + @ - in each part."
+            f"{uri!r} cannot stand in COPY",
+            next_step="Use a staging location of plain letters, digits and ! _ . ( ) = + @ - in each part.",
         )
     return uri
 
@@ -106,7 +109,10 @@ def checked_uri(uri: str) -> str:
 def checked_role(role: str) -> str:
     """The role of COPY: ARNs of IAM roles joined by commas, or `default`; raises ConfigError otherwise."""
     if role != DEFAULT_ROLE and not all(ROLE.fullmatch(part) for part in re.split(r",(?=arn:)", role)):
-        raise ConfigError(f"{role!r} is not the ARN of an IAM role", next_step="Write arn:aws:iam::123456789012:role/name, or default.")
+        raise ConfigError(
+            f"{role!r} is not the ARN of an IAM role",
+            next_step="Write arn:aws:iam::123456789012:role/name, or default.",
+        )
     return role
 
 
@@ -116,7 +122,9 @@ def _json(fields: dict[str, str]) -> str:
 
 def _safe(text: str) -> str:
     r"""Text in which all but plain characters are JSON escapes, so that neither SQL nor a driver finds a mark in it."""
-    return _UNSAFE.sub(lambda match: json.dumps(match[0])[1:-1] if ord(match[0]) > 0x7F else f"\\u{ord(match[0]):04x}", text)
+    return _UNSAFE.sub(
+        lambda match: json.dumps(match[0])[1:-1] if ord(match[0]) > 0x7F else f"\\u{ord(match[0]):04x}", text
+    )
 
 
 def app_version() -> str:

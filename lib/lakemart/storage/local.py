@@ -38,10 +38,21 @@ class LocalStore:
 
     def list(self, prefix: str = "", *, start_after: str = "") -> Iterator[ObjectInfo]:
         """Streams in key order: a folder sorts as its name with `/`, which is where its keys stand."""
-        folder = prefix.rpartition("/")[0]
-        yield from self._walk(folder, prefix, start_after)
+        for name in self._walk(prefix.rpartition("/")[0], prefix, start_after):
+            info = self._info(name)
+            if info is not None:
+                yield info
 
-    def _walk(self, folder: str, prefix: str, start_after: str) -> Iterator[ObjectInfo]:
+    def sizes(self, prefix: str = "", *, start_after: str = "") -> Iterator[tuple[str, int]]:
+        for name in self._walk(prefix.rpartition("/")[0], prefix, start_after):
+            try:
+                yield name, (self._root / name).stat().st_size
+            except FileNotFoundError:
+                continue  # deleted since the folder was read
+            except OSError as error:
+                raise self._failed("list", name, error) from error
+
+    def _walk(self, folder: str, prefix: str, start_after: str) -> Iterator[str]:
         base = f"{folder}/" if folder else ""
         try:
             with os.scandir(self._root / folder) as entries:
@@ -59,9 +70,7 @@ class LocalStore:
                 if not past and (name.startswith(prefix) or prefix.startswith(name)):
                     yield from self._walk(name[:-1], prefix, start_after)
             elif name.startswith(prefix) and name > start_after and _TEMPORARY not in name:
-                info = self._info(name)
-                if info is not None:
-                    yield info
+                yield name
 
     def _info(self, key: str) -> ObjectInfo | None:
         path = self._root / key

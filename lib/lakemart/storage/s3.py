@@ -60,6 +60,9 @@ class S3Store:
         except (ClientError, BotoCoreError) as error:
             raise self._error("list", prefix, error) from error
 
+    def sizes(self, prefix: str = "", *, start_after: str = "") -> Iterator[tuple[str, int]]:
+        yield from ((info.key, info.size) for info in self.list(prefix, start_after=start_after))
+
     def blocks(self, key: str, *, etag: str | None = None) -> Iterator[bytes]:
         condition: dict[str, Any] = {"IfMatch": f'"{etag}"'} if etag is not None else {}
         try:

@@ -79,6 +79,10 @@ class Store(Protocol):
         """The objects whose keys begin with `prefix` and come after `start_after`, in key order, streamed."""
         ...
 
+    def sizes(self, prefix: str = "", *, start_after: str = "") -> Iterator[tuple[str, int]]:
+        """Keys and sizes of what `list` would give, in the same order. A folder is not read for it, as for etags."""
+        ...
+
     def blocks(self, key: str, *, etag: str | None = None) -> Iterator[bytes]:
         """The object's bytes in blocks of about a megabyte. With `etag`, of exactly that version.
 
