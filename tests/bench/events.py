@@ -81,7 +81,11 @@ def _event(chance: random.Random, number: int) -> dict[str, Any]:
                 "lon": round(chance.uniform(-180, 180), 5),
             },
         },
-        "session": {"id": f"{chance.getrandbits(64):016x}", "seq": chance.randrange(200), "is_new": chance.random() < 0.3},
+        "session": {
+            "id": f"{chance.getrandbits(64):016x}",
+            "seq": chance.randrange(200),
+            "is_new": chance.random() < 0.3,
+        },
         "device": {"browser": chance.choice(_BROWSERS), "os": "Linux", "width": chance.choice((1280, 1920, 2560))},
         "ip": ".".join(str(chance.randrange(256)) for _ in range(4)),
         "page": {
@@ -101,6 +105,10 @@ def _spoil(event: dict[str, Any], field: str) -> None:
 
 def _escaped(event: dict[str, Any]) -> dict[str, Any]:
     return {
-        key: _escaped(value) if isinstance(value, dict) else f'{value} "é\n"' if key in {"ip", "event_type", "name", "url"} else value
+        key: _escaped(value)
+        if isinstance(value, dict)
+        else f'{value} "é\n"'
+        if key in {"ip", "event_type", "name", "url"}
+        else value
         for key, value in event.items()
     }

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from deltalake import DeltaTable
+
 from e2e.driving import Project
 from e2e.reading import plain
 from e2e.shop import MART_SQL

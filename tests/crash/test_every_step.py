@@ -6,10 +6,10 @@ These need no Spark: an ingest of a small batch runs in the command itself, and 
 from __future__ import annotations
 
 import pytest
+
 from crash.evidence import Evidence, evidence, hashes
 from crash.test_killed_runs import killed
 from e2e.driving import Project
-
 from lakemart.steps import STEPS
 
 pytestmark = [pytest.mark.e2e, pytest.mark.crash, pytest.mark.timeout(600)]
@@ -40,11 +40,13 @@ PUBLISH = [
     "done.write:before:kill",
 ]
 ELSEWHERE = {"build.files"}
-"""Needs Spark: see test_killed_runs."""
+"""No code marks this step yet, so no fault can fire in it; test_killed_runs kills a build right after its files."""
 
 
 @pytest.mark.parametrize("fault", INGEST)
-def test_an_ingest_killed_at_any_step_is_healed_by_the_next_one(shop: Project, undisturbed: Evidence, fault: str) -> None:
+def test_an_ingest_killed_at_any_step_is_healed_by_the_next_one(
+    shop: Project, undisturbed: Evidence, fault: str
+) -> None:
     """The tables equal those of an undisturbed ingest, the books balance, and nothing is left to do."""
     killed(shop, "ingest", fault=fault)
     shop.ok("ingest")
@@ -55,7 +57,9 @@ def test_an_ingest_killed_at_any_step_is_healed_by_the_next_one(shop: Project, u
 
 
 @pytest.mark.parametrize("fault", PUBLISH)
-def test_a_publish_killed_at_any_step_is_healed_by_the_next_one(built: Project, undisturbed: Evidence, fault: str) -> None:
+def test_a_publish_killed_at_any_step_is_healed_by_the_next_one(
+    built: Project, undisturbed: Evidence, fault: str
+) -> None:
     """The mart holds every row once, and the loads table one load."""
     built.ok("up")
     killed(built, "publish", fault=fault)
@@ -66,5 +70,10 @@ def test_a_publish_killed_at_any_step_is_healed_by_the_next_one(built: Project, 
 
 def test_no_step_of_the_registry_is_without_a_test_that_kills_it() -> None:
     """A step added to the registry fails here until something kills it."""
-    named = {part.partition(":")[0] for fault in (*INGEST, *PUBLISH) for part in fault.split(",") if part.endswith(("kill", "kill:1", "kill:2", "kill:3"))}
+    named = {
+        part.partition(":")[0]
+        for fault in (*INGEST, *PUBLISH)
+        for part in fault.split(",")
+        if part.endswith(("kill", "kill:1", "kill:2", "kill:3"))
+    }
     assert named | ELSEWHERE == set(STEPS)

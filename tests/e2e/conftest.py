@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from e2e.driving import Project
 from e2e.shop import built_shop, write_shop
 

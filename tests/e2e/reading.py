@@ -15,6 +15,7 @@ import duckdb
 import polars
 import redshift_connector
 from deltalake import DeltaTable
+
 from e2e.driving import Project
 
 Rows = list[list[Any]]
@@ -51,7 +52,9 @@ def by_delta_rs(table: Table) -> Rows:
 def by_polars(table: Table) -> Rows:
     """What Polars reads."""
     options = dict(table.storage) if table.storage else None
-    return plain(polars.read_delta(table.uri, storage_options=options, columns=list(table.columns)).select(table.columns).rows())
+    return plain(
+        polars.read_delta(table.uri, storage_options=options, columns=list(table.columns)).select(table.columns).rows()
+    )
 
 
 def by_duckdb(table: Table, files: Sequence[str]) -> Rows:

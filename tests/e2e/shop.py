@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from e2e.driving import Project
 
 PROJECT = """\
@@ -103,7 +104,12 @@ MART_SQL = "SELECT day, shop, orders, amount FROM marts.daily ORDER BY day, shop
 def write_shop(folder: Path) -> Project:
     """The project in a folder with a space in its name, as an author would write it; nothing has run yet."""
     made = Project(folder=folder / "the shop", state=folder / "its state")
-    texts = {"project.yaml": PROJECT, "sources/orders.yaml": SOURCE, "models/daily.sql": SQL, "models/daily.yaml": MODEL}
+    texts = {
+        "project.yaml": PROJECT,
+        "sources/orders.yaml": SOURCE,
+        "models/daily.sql": SQL,
+        "models/daily.yaml": MODEL,
+    }
     for name, text in texts.items():
         (made.folder / name).parent.mkdir(parents=True, exist_ok=True)
         (made.folder / name).write_text(text, encoding="utf-8")

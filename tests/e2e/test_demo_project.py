@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from e2e import oracle, reading
 from e2e.driving import DEMO, Project
 from e2e.reading import Rows, Table, as_text, plain
@@ -114,7 +115,9 @@ class Second:
 
 
 @pytest.fixture(scope="module")
-def second(demo: tuple[Project, dict[str, Any]], by_spark: dict[str, Rows], tmp_path_factory: pytest.TempPathFactory) -> Second:
+def second(
+    demo: tuple[Project, dict[str, Any]], by_spark: dict[str, Rows], tmp_path_factory: pytest.TempPathFactory
+) -> Second:
     assert by_spark
     home = tmp_path_factory.mktemp("no java")
     calls = home / "calls"
@@ -151,7 +154,9 @@ def land_another_day(project: Project) -> None:
 
 
 @pytest.mark.parametrize("mart", MARTS)
-def test_every_cell_of_a_mart_read_by_redshift_connector_equals_plain_python_over_the_raw_files(first: Seen, mart: str) -> None:
+def test_every_cell_of_a_mart_read_by_redshift_connector_equals_plain_python_over_the_raw_files(
+    first: Seen, mart: str
+) -> None:
     """Acceptance: marts computed without lakemart and without Spark are what the warehouse holds."""
     assert first.warehouse[mart] == first.expected[mart]
     assert len(first.expected[mart]) > 20
@@ -174,7 +179,10 @@ def test_the_books_of_the_first_run_say_what_was_in_the_raw_files(first: Seen) -
     """Every record of both hours is good; the marts hold as many rows as the oracle's."""
     assert first.run["outcome"] == "ok"
     assert first.run["balanced"] is True
-    assert {name: line["good"] for name, line in first.run["sources"].items()} == {"events_2012": 4074, "events_2015": 7702}
+    assert {name: line["good"] for name, line in first.run["sources"].items()} == {
+        "events_2012": 4074,
+        "events_2015": 7702,
+    }
     for name, line in first.run["marts"].items():
         assert line["slices"] == OLD_SLICES
         rows = len(first.expected[name])

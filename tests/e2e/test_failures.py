@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from deltalake import DeltaTable
+
 from e2e.driving import Ended, Project
 from e2e.shop import MART, MART_SQL, SQL, lines, order
 
@@ -150,22 +151,23 @@ def test_a_wrong_password_of_the_warehouse_is_a_fault_of_the_project_and_is_not_
 def test_a_dead_warehouse_is_tried_again_later(built: Project) -> None:
     """Acceptance: exit 5, said in a sentence; the lake is untouched and the next run publishes."""
     up = built.ok("up")["warehouse"]
-    own_warehouse(built, free_port(), up["iam_role"])
+    dead = free_port()
+    own_warehouse(built, dead, up["iam_role"])
     built.environ = {"SHOP_PASSWORD": up["password"]}
     end = built.lakemart("--json", "publish")
     assert end.code == 5, (end.stdout, end.stderr)
     assert_no_trace(end)
     assert end.errors[0]["kind"] == "transient"
-    text = (built.folder / "project.yaml").read_text(encoding="utf-8")
-    port = json.loads(text.split("warehouse: ")[1].splitlines()[0])["port"]
-    built.rewrite("project.yaml", f'"port": {port}', f'"port": {up["port"]}')
+    built.rewrite("project.yaml", f'"port": {dead}', f'"port": {up["port"]}')
     assert built.ok("publish")["marts"]["daily"]["warehouse"] == len(MART)
 
 
 def test_a_run_beside_a_run_at_work_ends_with_4_and_names_its_holder(shop: Project) -> None:
     """Acceptance: the lease is seen; nothing is done twice. When the holder is killed, the next run takes over."""
     command = shop.command("--json", "run")
-    holder = subprocess.Popen(command, env=shop.environment("ingest.files:before:hang"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    holder = subprocess.Popen(
+        command, env=shop.environment("ingest.files:before:hang"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
     try:
         assert appears(shop.lake / "_ledger/source/orders/0000000001/plan.json")
         run = shop.stops(4, "ingest")
@@ -180,7 +182,9 @@ def test_a_run_beside_a_run_at_work_ends_with_4_and_names_its_holder(shop: Proje
 def test_of_two_runs_begun_together_one_works_and_nothing_is_done_twice(shop: Project) -> None:
     """Acceptance: one exits 0; the other 4, or 0 when it came after the first had ended. One batch, balanced."""
     begun = [
-        subprocess.Popen(shop.command("--json", "ingest"), env=shop.environment(), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        subprocess.Popen(
+            shop.command("--json", "ingest"), env=shop.environment(), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        )
         for _ in range(2)
     ]
     said = [json.loads(one.communicate(timeout=200)[0]) for one in begun]

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from deltalake import DeltaTable
+
 from e2e.driving import Project
 from e2e.shop import CUT_OFF, NO_SHOP, SECOND, THIRD, lines, order
 
@@ -77,7 +78,13 @@ def test_every_kind_of_bad_record_is_quarantined_with_its_reason_and_its_place(s
 @pytest.mark.parametrize("packed", [False, True], ids=["plain", "gzip"])
 def test_export_gives_back_the_exact_bytes_of_rejected_records(shop: Project, tmp_path: Path, packed: bool) -> None:
     """Acceptance: bytes come out as they went in, broken UTF-8, odd white space and carriage returns included."""
-    odd = [b'\xff\xfe\x00 not json', b'  {"id" :\t"o9",  "at": 1}  ', b'{"id": "\xe2\x82', b'{"a": 1}\r', "{'ü': 'ß'}".encode()]
+    odd = [
+        b"\xff\xfe\x00 not json",
+        b'  {"id" :\t"o9",  "at": 1}  ',
+        b'{"id": "\xe2\x82',
+        b'{"a": 1}\r',
+        "{'ü': 'ß'}".encode(),
+    ]
     data = lines(order(1), *odd, order(2))
     shop.land("orders/2024-05-01.ndjson", gzip.compress(data) if packed else data)
     shop.ok("ingest")
@@ -99,7 +106,11 @@ def test_duplicates_within_a_file_across_files_and_across_runs_are_kept_out_and_
     amounts = {row["id"]: float(row["amount"]) for row in rows(shop, "orders")}
     assert [amounts[name] for name in ("o1", "o2", "o11")] == [1.5, 1.5, 1.5]
     losers = sorted((row["object"], row["offset"]) for row in rows(shop, "orders_duplicates"))
-    assert [name for name, _ in losers] == ["orders/2024-05-01.ndjson", "orders/2024-05-02.ndjson", *["orders/2024-05-03.ndjson"] * 2]
+    assert [name for name, _ in losers] == [
+        "orders/2024-05-01.ndjson",
+        "orders/2024-05-02.ndjson",
+        *["orders/2024-05-03.ndjson"] * 2,
+    ]
     data = (shop.raw / "orders/2024-05-03.ndjson").read_bytes()
     assert [offset for name, offset in losers if name.endswith("03.ndjson")] == [0, data.index(b'{"id": "o11"')]
 
@@ -164,7 +175,9 @@ def test_a_batch_over_its_reject_limit_is_refused_and_visible_nowhere(shop: Proj
     run = shop.stops(3, "ingest")
     assert run["outcome"] == "stopped"
     assert "17 of 26 records were rejected" in run["errors"][0]["message"]
-    assert not any(DeltaTable.is_deltatable(str(shop.lake / name)) for name in ("orders", "orders_quarantine", "orders_duplicates"))
+    assert not any(
+        DeltaTable.is_deltatable(str(shop.lake / name)) for name in ("orders", "orders_quarantine", "orders_duplicates")
+    )
     assert shop.ok("quarantine")["groups"] == []
     assert shop.ok("books")["sources"]["orders"]["records"] == 0
     (writer,) = [one for one in shop.ok("status")["writers"] if one["writer"] == "source/orders"]

@@ -225,9 +225,7 @@ class _Slow:
         )
 
 
-def _census(
-    fast: list[tuple[int, str, str, int]], slow: list[tuple[int, str, str, int]], table: str
-) -> pa.RecordBatch:
+def _census(fast: list[tuple[int, str, str, int]], slow: list[tuple[int, str, str, int]], table: str) -> pa.RecordBatch:
     """Both parts in order of their first records; each is in the order of appearance already."""
     census = Census()
     for offset, path, kind, count in sorted([*fast, *slow], key=lambda entry: entry[0]):

@@ -19,13 +19,15 @@ from lakemart.decode.values import MASK
 _UNIT_SCALE: Final = {"s": 6, "ms": 3, "us": 0, "ns": -3}
 _KEYS: Final = 32
 """The native decoder's own recursion is as deep as the contract's paths."""
+_LONGEST: Final = 2**30
+"""Arrow's offsets into the texts of a chunk have 31 bits."""
 _WIDEST: Final = 2**127 - 1
 
 
 def native_feed(plan: FeedPlan) -> dict[str, Any] | None:
     """The feed for the native decoder; None when it holds something that decoder does not know."""
     feed, main = plan.feed, plan.main
-    if len(feed.tables) != 1 or feed.route or plan.uses_document:
+    if len(feed.tables) != 1 or feed.route or plan.uses_document or feed.limits.record_bytes > _LONGEST:
         return None
     columns = [_column(column, main.columns) for column in main.columns]
     if None in columns or not all(_plain_path(skip.path) for skip in plan.skips):
@@ -105,7 +107,9 @@ def _bounds(plan: ColumnPlan) -> dict[str, Any]:
     return {
         "low": None if low is None else _whole(low, scale, up=True),
         "high": None if high is None else _whole(high, scale, up=False),
-        "allowed": None if allowed is None else [w for v in allowed if (w := _whole(v, scale, up=True)) == _whole(v, scale, up=False)],
+        "allowed": None
+        if allowed is None
+        else [w for v in allowed if (w := _whole(v, scale, up=True)) == _whole(v, scale, up=False)],
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -12,7 +13,7 @@ from lakemart.decode.inflate import inflated
 from lakemart.errors import ConfigError
 from lakemart.infer.samples import Format, Reader, Sample, frames, located
 
-HEAD_BLOCKS: Final = 8
+HEAD_BLOCKS: Final = 2
 """So many MiB of each sample tell its format."""
 
 LIST_NAMES: Final = frozenset({
@@ -22,6 +23,7 @@ LIST_NAMES: Final = frozenset({
 """What documents call the array that holds their records."""
 
 _IDENTITIES: Final = frozenset({"id", "_id", "uuid", "guid"})
+_BEGINS_LIST = re.compile(rb'\s*\{(?:[^\[{]*,)?\s*"(\w+)"\s*:\s*\[\s*\{', re.ASCII).match
 _SPACE: Final = b" \t\r\n"
 
 
@@ -49,7 +51,7 @@ def format_of(samples: Sequence[Sample]) -> Format:
     by_line = all(_reads_by_line(head) for head in heads)
     form = Format("ndjson" if by_line else "concatenated")
     documents = [list(_documents(head, form)) for head in heads]
-    path = _records_path(documents)
+    path = _records_path(documents) or _cut_path(heads, documents)
     return Format("records", path) if path else form
 
 
@@ -117,6 +119,15 @@ def _records_path(samples: list[list[Any]]) -> tuple[str, ...]:
         if many and ((alone and (usual or single)) or (single and usual and anonymous)):
             return path
     return ()
+
+
+def _cut_path(heads: Sequence[_Head], documents: Sequence[list[Any]]) -> tuple[str, ...]:
+    """The path of the records when every sample is one document, larger than its head: the array that it begins with."""
+    if any(head.whole for head in heads) or any(documents):
+        return ()
+    found = {match[1].decode() if (match := _BEGINS_LIST(head.data)) else "" for head in heads}
+    name = found.pop()
+    return (name,) if not found and name.lower() in LIST_NAMES else ()
 
 
 def _paths(document: dict[str, Any]) -> Iterator[tuple[str, ...]]:

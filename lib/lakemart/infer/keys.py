@@ -12,6 +12,8 @@ from lakemart.infer.kinds import Kind
 from lakemart.infer.naming import free
 
 IDENTITIES: Final = ("id", "uuid", "guid")
+RECORD_WORDS: Final = frozenset({"event", "record", "message"})
+OTHER: Final = len(IDENTITIES) + 2
 ENOUGH: Final = 20
 """With fewer records than these, that a column `…_id` has no value twice says little."""
 
@@ -39,17 +41,22 @@ def key_of(table: Table) -> Key:
     top = [column for column in unique if len(column.path) == 1]
     if table.records < 2 or not top:
         return Key(candidates=names if table.records > 1 else ())
-    exact = [column.name for column in top if column.name in IDENTITIES]
-    suffixed = [column.name for column in top if _rank(column) == len(IDENTITIES)]
-    certain = exact[:1] or (suffixed if len(suffixed) == 1 and table.records >= ENOUGH else [])
-    chosen = certain[0] if certain else ""
+    best = top[0]
+    rivals = [column for column in top if _rank(column) == _rank(best)]
+    named = _rank(best) < OTHER and len(rivals) == 1
+    certain = named and (best.name in IDENTITIES or table.records >= ENOUGH)
+    chosen = best.name if certain else ""
     return Key(column=chosen, candidates=tuple(name for name in names if name != chosen))
 
 
 def _rank(column: Found) -> int:
+    """How much the name says that the column identifies the record itself: 0 most, OTHER nothing."""
     if column.name in IDENTITIES and len(column.path) == 1:
         return IDENTITIES.index(column.name)
-    return len(IDENTITIES) if column.name.rpartition("_")[2] in IDENTITIES else len(IDENTITIES) + 1
+    stem, _, last = column.name.rpartition("_")
+    if last not in IDENTITIES:
+        return OTHER
+    return OTHER - 2 if stem in RECORD_WORDS else OTHER - 1
 
 
 def with_partition(table: Table) -> tuple[tuple[Found, ...], str]:

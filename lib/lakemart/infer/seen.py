@@ -111,20 +111,19 @@ class Observer:
 
     def _object(self, seen: Seen, value: dict[str, Any], depth: int) -> bool:
         seen.objects += 1
-        if any("\x00" in key for key in value):
-            seen.whole = True
-        if depth >= MAX_DEPTH:
-            seen.whole = True
-        nul = False
+        nul = "\x00" in "".join(value)
+        seen.whole = seen.whole or nul or depth >= MAX_DEPTH
+        closed = seen.whole and depth > 0
         for key, member in value.items():
-            found = None if seen.whole and depth else seen.members.get(key)
+            found = None if closed else seen.members.get(key)
             if found is None:
-                if (seen.whole and depth) or self._is_full(seen, depth):
-                    nul = holds_nul(key) or holds_nul(member) or nul
+                if closed or self._is_full(seen, depth):
+                    closed = depth > 0
+                    nul = holds_nul(member) or nul
                     continue
                 found = seen.members[key] = Seen()
                 self._paths += 1
-            nul = self._value(found, member, depth + 1) or holds_nul(key) or nul
+            nul = self._value(found, member, depth + 1) or nul
         return nul
 
     def _is_full(self, seen: Seen, depth: int) -> bool:

@@ -68,11 +68,13 @@ def _part(part: str | dict[str, Any]) -> bytes:
     return bytes.fromhex(part["hex"]) if "hex" in part else part["text"].encode() * part["times"]
 
 
-def _decoded(case: dict[str, Any], data: bytes, block: int) -> Decoded:
+def _decoded(case: dict[str, Any], data: bytes, block: int, decoder: api.Decoder = "auto") -> Decoded:
     blocks = [data[start : start + block] for start in range(0, len(data), block)]
     size = case.get("size", len(data))
     salvage = case.get("salvage", False)
-    return joined(api.decode_object(blocks, feed_of(case["feed"]), size=size, pii_key=KEY, salvage=salvage))
+    return joined(
+        api.decode_object(blocks, feed_of(case["feed"]), size=size, decoder=decoder, pii_key=KEY, salvage=salvage)
+    )
 
 
 def _plain(value: object) -> object:
@@ -137,6 +139,7 @@ def test_the_case_holds(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
     decoded = _decoded(case, data, 1 << 20)
     by_bytes = _decoded(case, data, 1 if len(data) < 5000 else 4999)
+    by_fast_path = _decoded(case, data, 1 << 20, "reference")
     monkeypatch.setattr(api, "eligible", lambda _plan: False)
     by_reference = _decoded(case, data, 1 << 20)
 
@@ -149,6 +152,7 @@ def test_the_case_holds(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     counts = decoded.counts
     assert counts.records == counts.good + counts.quarantined + counts.filtered
     assert decoded == by_bytes
+    assert decoded == by_fast_path
     assert decoded == by_reference
 
 

@@ -9,9 +9,6 @@ from typing import Any
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from unit.decode.feeds import feed_of
-from unit.decode.test_golden import CASES, KEY, _input_of
-from unit.decode.test_properties import LINES, NOISE
 
 from lakemart.contract.table import Feed
 from lakemart.decode import api, frames, native
@@ -19,6 +16,9 @@ from lakemart.decode.pieces import joined
 from lakemart.decode.plan import plan_of
 from lakemart.decode.result import DamagedError, Decoded
 from lakemart.errors import ConfigError
+from unit.decode.feeds import feed_of
+from unit.decode.test_golden import CASES, KEY, _input_of
+from unit.decode.test_properties import LINES, NOISE
 
 BUILT = native.extension() is not None
 """Where the extension is not built, every comparison below has nothing to compare, and one test says so."""
@@ -94,7 +94,9 @@ def test_it_is_built_or_its_absence_is_told(capsys: pytest.CaptureFixture[str]) 
         api.decode(b"{}", FEEDS["plain"], decoder="native")
 
 
-@pytest.mark.parametrize("name", [name for name, case in CASES.items() if case["feed"].get("format", "ndjson") == "ndjson"])
+@pytest.mark.parametrize(
+    "name", [name for name, case in CASES.items() if case["feed"].get("format", "ndjson") == "ndjson"]
+)
 def test_the_golden_case_is_the_same(name: str) -> None:
     case = CASES[name]
     feed = feed_of(case["feed"])
@@ -175,15 +177,38 @@ def test_mutated_events_are_the_same(seed: int) -> None:
 
 def test_objects_of_many_keys_are_the_same() -> None:
     many = ",".join(f'"k{n}":{n}' for n in range(3000))
-    lines = [f"{{{many}}}", f'{{{many},"k17":0}}', f'{{"j":{{{many}}}}}', f'{{"j":{{{many},"\\u006b17":0}}}}', f'{{"j":{{"k17":1,{many}}}}}']
+    lines = [
+        f"{{{many}}}",
+        f'{{{many},"k17":0}}',
+        f'{{"j":{{{many}}}}}',
+        f'{{"j":{{{many},"\\u006b17":0}}}}',
+        f'{{"j":{{"k17":1,{many}}}}}',
+    ]
 
     assert_same("\n".join(lines).encode(), FEEDS["plain"])
 
 
 def test_depth_digits_and_length_limits_are_the_same() -> None:
-    feed = feed_of({"columns": {"j": "json", "d": "double"}, "limits": {"depth": 4, "digits": 10, "record_bytes": 60}, "unknown_fields": "extra"})
-    values = ["[[[]]]", "[[[[]]]]", '{"a":{"b":{}}}', '{"a":{"b":{"c":{}}}}', "1234567890", "12345678901", "1.2345678e90", "-1234567890.1e1"]
-    lines = [f'{{"{key}":{value}}}' for key in "jx" for value in values] + [f'{{"j":"{"x" * n}"}}' for n in range(48, 56)]
+    feed = feed_of(
+        {
+            "columns": {"j": "json", "d": "double"},
+            "limits": {"depth": 4, "digits": 10, "record_bytes": 60},
+            "unknown_fields": "extra",
+        }
+    )
+    values = [
+        "[[[]]]",
+        "[[[[]]]]",
+        '{"a":{"b":{}}}',
+        '{"a":{"b":{"c":{}}}}',
+        "1234567890",
+        "12345678901",
+        "1.2345678e90",
+        "-1234567890.1e1",
+    ]
+    lines = [f'{{"{key}":{value}}}' for key in "jx" for value in values] + [
+        f'{{"j":"{"x" * n}"}}' for n in range(48, 56)
+    ]
 
     assert_same("\r\n".join(lines).encode(), feed)
     assert_same("\n".join(lines).encode(), feed)
