@@ -40,7 +40,7 @@ PUBLISH = [
     "done.write:before:kill",
 ]
 ELSEWHERE = {"build.files"}
-"""No code marks this step yet, so no fault can fire in it; test_killed_runs kills a build right after its files."""
+"""A build needs Spark: test_killed_runs kills one right after its files."""
 
 
 @pytest.mark.parametrize("fault", INGEST)

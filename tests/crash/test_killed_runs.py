@@ -59,7 +59,7 @@ def test_a_run_killed_after_commit_in_the_warehouse_loads_once(built: Project, u
 def test_a_build_killed_after_its_files_is_healed_by_the_next_run(shop: Project, undisturbed: Evidence) -> None:
     """Files of a model's slices that no commit names are seen by nobody and built again."""
     shop.ok("ingest")
-    killed(shop, "build", fault="decision.write:before:kill")
+    killed(shop, "build", fault="build.files:after:kill")
     assert shop.ok("run")["outcome"] == "ok"
     assert_whole(shop, undisturbed)
 

@@ -24,11 +24,10 @@ def events(files: Iterable[Path]) -> list[Event]:
 
 
 def _lines(path: Path) -> Iterator[Event]:
-    opened = gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb")
-    with opened as stream:
-        for line in stream.read().split(b"\n"):
-            if line.strip():
-                yield json.loads(line)
+    stored = path.read_bytes()
+    for line in (gzip.decompress(stored) if path.suffix == ".gz" else stored).split(b"\n"):
+        if line.strip():
+            yield json.loads(line)
 
 
 def _at(event: Event) -> datetime:

@@ -12,7 +12,7 @@ from typing import Any
 
 import boto3
 import duckdb
-import polars
+import polars as pl
 import redshift_connector
 from deltalake import DeltaTable
 
@@ -37,10 +37,10 @@ def by_redshift(up: Mapping[str, Any], sql: str) -> Rows:
     """What redshift_connector reads from the warehouse whose endpoints `up --json` printed."""
     place = up["warehouse"]
     names = ("host", "port", "database", "user", "password")
-    with redshift_connector.connect(**{name: place[name] for name in names}, ssl=False) as connection:
-        with connection.cursor() as cursor:
-            cursor.execute(sql)
-            return plain(cursor.fetchall())
+    given = {name: place[name] for name in names}
+    with redshift_connector.connect(**given, ssl=False) as connection, connection.cursor() as cursor:
+        cursor.execute(sql)
+        return plain(cursor.fetchall())
 
 
 def by_delta_rs(table: Table) -> Rows:
@@ -53,7 +53,7 @@ def by_polars(table: Table) -> Rows:
     """What Polars reads."""
     options = dict(table.storage) if table.storage else None
     return plain(
-        polars.read_delta(table.uri, storage_options=options, columns=list(table.columns)).select(table.columns).rows()
+        pl.read_delta(table.uri, storage_options=options, columns=list(table.columns)).select(table.columns).rows()
     )
 
 

@@ -76,7 +76,7 @@ def test_every_kind_of_bad_record_is_quarantined_with_its_reason_and_its_place(s
 
 
 @pytest.mark.parametrize("packed", [False, True], ids=["plain", "gzip"])
-def test_export_gives_back_the_exact_bytes_of_rejected_records(shop: Project, tmp_path: Path, packed: bool) -> None:
+def test_export_gives_back_the_exact_bytes_of_rejected_records(shop: Project, tmp_path: Path, *, packed: bool) -> None:
     """Acceptance: bytes come out as they went in, broken UTF-8, odd white space and carriage returns included."""
     odd = [
         b"\xff\xfe\x00 not json",

@@ -18,6 +18,7 @@ from lakemart.lake.actions import AddedFile
 from lakemart.lake.spark import drop_slices
 from lakemart.lake.write import FileTarget, partition_text, write_files
 from lakemart.models.types import ResultColumn, conform
+from lakemart.steps import step
 
 _NAMED = 10
 """How many stray slices a message names."""
@@ -103,6 +104,7 @@ def write_result(
     def outcomes(batches: Iterable[pa.RecordBatch]) -> Iterable[pa.RecordBatch]:
         yield pa.RecordBatch.from_pydict({"outcome": pa.array([pickle.dumps(guarded(batches))], pa.binary())})
 
-    collected = balanced.mapInArrow(outcomes, "outcome binary").collect()
+    with step("build.files"):
+        collected = balanced.mapInArrow(outcomes, "outcome binary").collect()
     found: list[Done[Written] | Failed] = [pickle.loads(row.outcome) for row in collected]  # noqa: S301 - our own tasks wrote it
     return [result_of(outcome) for outcome in found]

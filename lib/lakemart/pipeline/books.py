@@ -53,6 +53,7 @@ def enter(document: RunDocument, kind: str, name: str, record: Record) -> None:
         model = document.models[name]
         model.slices = sorted({*model.slices, *record.done["slices"]}, key=str)
         model.rows += record.done["rows"]
+        model.numbers += 1
     else:
         mart = document.marts[name]
         mart.slices = sorted({*mart.slices, *record.done["slices"]}, key=str)
@@ -60,3 +61,4 @@ def enter(document: RunDocument, kind: str, name: str, record: Record) -> None:
         mart.staged += record.done["staged"]
         mart.copied += record.done["copied"]
         mart.warehouse += record.done["warehouse"]
+        mart.numbers += 1

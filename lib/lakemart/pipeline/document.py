@@ -21,6 +21,8 @@ class ModelLine:
 
     slices: list[str | None] = field(default_factory=list)
     rows: int = 0
+    numbers: int = 0
+    """How many builds this line sums up; one of no slice is a build all the same."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -32,6 +34,8 @@ class MartLine:
     staged: int = 0
     copied: int = 0
     warehouse: int = 0
+    numbers: int = 0
+    """How many publishes this line sums up."""
 
     @property
     def balanced(self) -> bool:
@@ -64,8 +68,8 @@ class RunDocument:
         """Whether anything was ingested, built or published."""
         return (
             any(line["batches"] for line in self.sources.values())
-            or any(line.slices for line in self.models.values())
-            or any(line.slices for line in self.marts.values())
+            or any(line.numbers for line in self.models.values())
+            or any(line.numbers for line in self.marts.values())
         )
 
     @property

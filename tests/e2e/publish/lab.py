@@ -173,7 +173,9 @@ class Mart:
 
     def loads(self) -> list[tuple[Any, ...]]:
         with Wire(self.server) as wire:
-            return wire.run(f'SELECT "number", "slices", "lake_version", "rows" FROM {self.schema}.lakemart_loads ORDER BY 1')
+            return wire.run(
+                f'SELECT "number", "slices", "lake_version", "rows" FROM {self.schema}.lakemart_loads ORDER BY 1'
+            )
 
     def staged(self) -> list[str]:
         return [info.key for info in open_store(self.staging).list()]
@@ -195,14 +197,18 @@ class _ModelStage:
         schema = pa.schema([pa.field(name, ColumnType.parse(kind).arrow) for name, kind in mart.columns.items()])
         target = FileTarget(root=mart.lake.child(mart.name), schema=schema, partition_by=mart.slice, number=number)
         base = snapshot(mart.lake, mart.name)
-        adds = write_files([batch for value, rows in self.slices.items() for batch in self._batches(value, rows, schema)], target)
+        adds = write_files(
+            [batch for value, rows in self.slices.items() for batch in self._batches(value, rows, schema)], target
+        )
         removes = base.in_slices(None if mart.slice is None else set(self.slices)) if base else ()
         change = table_change(mart.name, schema, base, partition_by=mart.slice, adds=adds, removes=removes)
         return Intent(payload={"tables": [change.as_json()]})
 
     def commit(self, number: int, plan: Json, intent: Json) -> Json:
         change = TableChange.from_json(intent["tables"][0])
-        return {"versions": {self.mart.name: commit(self.mart.lake, change, writer=self.writer, number=number, run="build")}}
+        return {
+            "versions": {self.mart.name: commit(self.mart.lake, change, writer=self.writer, number=number, run="build")}
+        }
 
     def _batches(self, value: str | None, rows: list[tuple[Any, ...]], schema: pa.Schema) -> list[pa.RecordBatch]:
         if not rows:

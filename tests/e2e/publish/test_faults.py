@@ -27,16 +27,29 @@ from lakemart.storage.store import open_store
 ONE = date(2015, 1, 1)
 POINTS = [
     f"{name}:{when}"
-    for name in ("publish.stage", "decision.write", "warehouse.prepare", "warehouse.copy", "warehouse.replace", "warehouse.commit", "done.write")
+    for name in (
+        "publish.stage",
+        "decision.write",
+        "warehouse.prepare",
+        "warehouse.copy",
+        "warehouse.replace",
+        "warehouse.commit",
+        "done.write",
+    )
     for when in ("before", "after")
 ]
 TAG = Tag(version="1", project="demo", model="activity", run="r", user="u")
 
 
-def published_once(mart: Mart, rows: Any, number: Any=2) -> None:
+def published_once(mart: Mart, rows: Any, number: Any = 2) -> None:
     assert mart.rows() == rows
     assert [load[0] for load in mart.loads()] == list(range(1, number + 1))
-    assert verify_mart(mart.model, project="demo", lake=mart.lake, warehouse=lambda: mart.warehouse, run="r", user="u").findings == ()
+    assert (
+        verify_mart(
+            mart.model, project="demo", lake=mart.lake, warehouse=lambda: mart.warehouse, run="r", user="u"
+        ).findings
+        == ()
+    )
 
 
 @pytest.fixture
@@ -247,7 +260,9 @@ def test_every_statement_of_a_publish_carries_its_tag_and_the_label_begins_with_
     rebuilt.advance()
 
     with Wire(rebuilt.server) as wire:
-        found = wire.run("SELECT query_text, query_label FROM sys_query_history WHERE query_text LIKE %s", f"%{rebuilt.schema}%")
+        found = wire.run(
+            "SELECT query_text, query_label FROM sys_query_history WHERE query_text LIKE %s", f"%{rebuilt.schema}%"
+        )
     ours = [row for row in found if '"app":"lakemart"' in row[0]]
     assert any("COPY" not in text and "DELETE FROM" in text for text, _ in ours)
     assert all(text.lstrip().startswith('/* {"app":"lakemart"') for text, _ in ours)
@@ -258,6 +273,12 @@ def test_importing_the_room_imports_no_driver_and_no_spark() -> None:
     code = "import sys, lakemart.publish.stage, lakemart.publish.verify; print([m for m in ('redshift_connector', 'pyspark') if m in sys.modules])"
     root = Path(__file__).parents[3]
 
-    done = subprocess.run([sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": str(root / "lib")}, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "PYTHONPATH": str(root / "lib")},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
 
     assert done.stdout.strip() == "[]"

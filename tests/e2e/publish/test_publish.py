@@ -13,7 +13,9 @@ ONE, TWO = date(2015, 1, 1), date(2015, 1, 2)
 
 def test_a_first_publish_creates_loads_and_tells_the_same_rows_everywhere(mart: Mart) -> None:
     mart.publish = {"grant_select_to": ("analyst",), "distkey": "kind", "sortkey": ("day",)}
-    mart.build({"2015-01-01": [("push", 3, Decimal("1.50")), ("fork", 1, None)], "2015-01-02": [("push", 5, Decimal("0.00"))]})
+    mart.build(
+        {"2015-01-01": [("push", 3, Decimal("1.50")), ("fork", 1, None)], "2015-01-02": [("push", 5, Decimal("0.00"))]}
+    )
 
     record = mart.advance()
 

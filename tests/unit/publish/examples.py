@@ -9,7 +9,9 @@ from lakemart.publish.mart import MartColumn
 from lakemart.publish.slices import Slices
 from lakemart.publish.warehouse import Tag
 
-TAG = Tag(version="0.1.0", project="gharchive", model="hourly_activity", run="20261124t061153-7f3c2a", user="loader@laptop")
+TAG = Tag(
+    version="0.1.0", project="gharchive", model="hourly_activity", run="20261124t061153-7f3c2a", user="loader@laptop"
+)
 TABLE = TableName("marts", "hourly_activity")
 LOADS = TableName("marts", "lakemart_loads")
 ROLE = "arn:aws:iam::123456789012:role/copy"

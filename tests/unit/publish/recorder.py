@@ -50,7 +50,11 @@ class Session:
                 if not here.exists:
                     return []
                 known = table == here.mart.table
-                return [(c.name, catalog_type(c.type), c.not_null) for c in here.mart.columns] if known else [("project", "x", True)]
+                return (
+                    [(c.name, catalog_type(c.type), c.not_null) for c in here.mart.columns]
+                    if known
+                    else [("project", "x", True)]
+                )
             case st.CreateTable():
                 here.exists = True
             case st.LockLoads():

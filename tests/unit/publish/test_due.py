@@ -21,18 +21,33 @@ from lakemart.publish.slices import lake_rows, slices_of
 from unit.publish.examples import COLUMNS, TABLE, column
 
 MART = Mart(model="hourly", table=TABLE, columns=COLUMNS, slice="event_date", readers=("analyst",))
-FILES = tuple(AddedFile(path=f"{i}", size=1, rows=i, partition={"event_date": day}) for i, day in enumerate(["d2", "d1", None, "d1"]))
+FILES = tuple(
+    AddedFile(path=f"{i}", size=1, rows=i, partition={"event_date": day})
+    for i, day in enumerate(["d2", "d1", None, "d1"])
+)
 FOUND = Snapshot(table="hourly", version=9, schema=pa.schema([]), partition_by="event_date", files=FILES)
 
 
-def build(number: Any, *days: Any, table: Any="hourly") -> Record:
+def build(number: Any, *days: Any, table: Any = "hourly") -> Record:
     adds = tuple(AddedFile(path=str(day), size=1, rows=1, partition={"event_date": day}) for day in days)
     change = TableChange(table=table, base_version=0, schema=[], partition_by="event_date", adds=adds)
-    return Record(writer="model/hourly", number=number, plan={}, decision={"kind": "intent", "tables": [change.as_json()]}, done={"versions": {"hourly": number}})
+    return Record(
+        writer="model/hourly",
+        number=number,
+        plan={},
+        decision={"kind": "intent", "tables": [change.as_json()]},
+        done={"versions": {"hourly": number}},
+    )
 
 
-def published(mart: Mart=MART, through: Any=3) -> Record:
-    return Record(writer="mart/hourly", number=1, plan={}, decision={"kind": "intent"}, done={"mart": mart.as_json(), "through": through, "version": 3})
+def published(mart: Mart = MART, through: Any = 3) -> Record:
+    return Record(
+        writer="mart/hourly",
+        number=1,
+        plan={},
+        decision={"kind": "intent"},
+        done={"mart": mart.as_json(), "through": through, "version": 3},
+    )
 
 
 def never() -> Never:
@@ -116,7 +131,11 @@ def test_a_mart_survives_json_and_takes_not_null_only_from_checks() -> None:
 @pytest.mark.parametrize("kind", ["string", "json"])
 def test_a_text_without_a_length_has_no_place_in_redshift(kind: Any) -> None:
     model = Model(
-        name="m", kind="sql", inputs={}, publish=Publish(table=TABLE), columns=(ModelColumn(name="c", type=ColumnType.parse(kind)),)
+        name="m",
+        kind="sql",
+        inputs={},
+        publish=Publish(table=TABLE),
+        columns=(ModelColumn(name="c", type=ColumnType.parse(kind)),),
     )
 
     with pytest.raises(ConfigError, match="'c'"):

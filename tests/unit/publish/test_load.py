@@ -47,7 +47,7 @@ def _no_faults() -> Iterator[None]:
     steps.disarm()
 
 
-def failing(kind: Any, error: Any, *, times: Any=1) -> Any:
+def failing(kind: Any, error: Any, *, times: Any = 1) -> Any:
     """Raises `error` the first `times` times that a statement of this kind is sent."""
 
     def fails(sent: Any, nth: Any) -> None:
@@ -79,7 +79,9 @@ def test_the_statements_carry_what_the_plan_froze(warehouse: Warehouse, waited: 
     )  # fmt: skip
 
 
-def test_a_new_target_gets_schema_tables_comments_and_grants_before_anything_is_copied(warehouse: Warehouse, waited: list[float]) -> None:
+def test_a_new_target_gets_schema_tables_comments_and_grants_before_anything_is_copied(
+    warehouse: Warehouse, waited: list[float]
+) -> None:
     warehouse.exists = False
 
     load(warehouse.open, WHAT, waited.append)
@@ -188,7 +190,9 @@ def test_a_copy_of_another_count_than_staged_publishes_nothing(warehouse: Wareho
     assert warehouse.closed == 1
 
 
-def test_slices_that_would_hold_other_rows_than_staged_are_not_committed(warehouse: Warehouse, waited: list[float]) -> None:
+def test_slices_that_would_hold_other_rows_than_staged_are_not_committed(
+    warehouse: Warehouse, waited: list[float]
+) -> None:
     warehouse.held = 25
 
     with pytest.raises(DataError, match="would hold 25 rows"):
@@ -206,7 +210,9 @@ def test_a_table_in_another_order_than_staged_is_told_before_copy(warehouse: War
     assert "CopyParquet" not in warehouse.kinds
 
 
-def test_a_table_that_lost_a_column_since_it_was_staged_is_refused_before_copy(warehouse: Warehouse, waited: list[float]) -> None:
+def test_a_table_that_lost_a_column_since_it_was_staged_is_refused_before_copy(
+    warehouse: Warehouse, waited: list[float]
+) -> None:
     warehouse.mart = replace(MART, columns=COLUMNS[:-1])
 
     with pytest.raises(DataError, match='ADD COLUMN "small" smallint'):
@@ -226,7 +232,9 @@ def test_super_columns_are_staged_as_text(waited: list[float]) -> None:
 
 
 @pytest.mark.parametrize("kind", [st.LockLoads, st.DeleteSlices, st.InsertFromStaging, st.InsertLoad, st.Commit])
-def test_a_serialization_error_repeats_the_whole_transaction_in_the_same_session(warehouse: Warehouse, waited: list[float], kind: Any) -> None:
+def test_a_serialization_error_repeats_the_whole_transaction_in_the_same_session(
+    warehouse: Warehouse, waited: list[float], kind: Any
+) -> None:
     warehouse.fails = failing(kind, SerializationError("1023"), times=2)
 
     load(warehouse.open, WHAT, waited.append)
@@ -238,7 +246,9 @@ def test_a_serialization_error_repeats_the_whole_transaction_in_the_same_session
     assert waited == [0.5, 1.0]
 
 
-def test_serialization_errors_without_end_are_given_up_after_bounded_waits(warehouse: Warehouse, waited: list[float]) -> None:
+def test_serialization_errors_without_end_are_given_up_after_bounded_waits(
+    warehouse: Warehouse, waited: list[float]
+) -> None:
     warehouse.fails = failing(st.Commit, SerializationError("1023"), times=99)
 
     with pytest.raises(SerializationError):
@@ -248,7 +258,9 @@ def test_serialization_errors_without_end_are_given_up_after_bounded_waits(wareh
     assert waited == [0.5, 1.0, 2.0, 4.0]
 
 
-def test_two_publishers_who_create_the_same_schema_do_not_stop_each_other(warehouse: Warehouse, waited: list[float]) -> None:
+def test_two_publishers_who_create_the_same_schema_do_not_stop_each_other(
+    warehouse: Warehouse, waited: list[float]
+) -> None:
     warehouse.exists = False
     warehouse.fails = failing(st.CreateSchema, SerializationError("pg_namespace"))
 
@@ -259,7 +271,9 @@ def test_two_publishers_who_create_the_same_schema_do_not_stop_each_other(wareho
 
 
 @pytest.mark.parametrize("kind", [st.CopyParquet, st.LockLoads, st.InsertFromStaging, st.InsertLoad])
-def test_a_lost_connection_begins_again_at_copy_in_a_new_session(warehouse: Warehouse, waited: list[float], kind: Any) -> None:
+def test_a_lost_connection_begins_again_at_copy_in_a_new_session(
+    warehouse: Warehouse, waited: list[float], kind: Any
+) -> None:
     warehouse.fails = failing(kind, LostConnectionError("gone"))
 
     load(warehouse.open, WHAT, waited.append)
@@ -326,7 +340,9 @@ def test_a_warehouse_that_restarts_under_a_load_is_waited_for(warehouse: Warehou
     assert warehouse.recorded == 7
 
 
-def test_any_other_failure_closes_the_session_and_so_undoes_the_transaction(warehouse: Warehouse, waited: list[float]) -> None:
+def test_any_other_failure_closes_the_session_and_so_undoes_the_transaction(
+    warehouse: Warehouse, waited: list[float]
+) -> None:
     warehouse.fails = failing(st.InsertFromStaging, DataError("too long"))
 
     with pytest.raises(DataError):

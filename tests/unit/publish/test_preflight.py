@@ -15,7 +15,7 @@ MART = Mart(model="hourly_activity", table=TABLE, columns=COLUMNS)
 LIVE = planned(MART)
 
 
-def live(name: Any, kind: Any, *, not_null: Any=False) -> LiveColumn:
+def live(name: Any, kind: Any, *, not_null: Any = False) -> LiveColumn:
     return LiveColumn(name=name, type=kind, not_null=not_null)
 
 
@@ -37,7 +37,7 @@ def test_a_column_the_table_lacks_is_named_with_the_ddl_that_adds_it() -> None:
     (fault,) = structure_faults(TABLE, COLUMNS, LIVE[:-1])
 
     assert str(fault) == (
-        "column 'small' is not in marts.hourly_activity: ALTER TABLE \"marts\".\"hourly_activity\" ADD COLUMN \"small\" smallint;"
+        'column \'small\' is not in marts.hourly_activity: ALTER TABLE "marts"."hourly_activity" ADD COLUMN "small" smallint;'
     )
 
 
@@ -68,7 +68,9 @@ def test_another_type_is_a_fault_that_names_both(kind: Any, other: Any) -> None:
     assert kind in fault.what
 
 
-@pytest.mark.parametrize(("kind", "other"), [("super", "super"), ("list<int>", "super"), ("varchar(8)", "character varying(4)")])
+@pytest.mark.parametrize(
+    ("kind", "other"), [("super", "super"), ("list<int>", "super"), ("varchar(8)", "character varying(4)")]
+)
 def test_a_type_that_can_take_the_rows_is_no_fault(kind: Any, other: Any) -> None:
     assert structure_faults(TABLE, (column("c", kind),), (live("c", other),)) == []
 
@@ -79,8 +81,11 @@ def test_columns_out_of_order_are_a_fault() -> None:
     assert fault.column == "event_date"
 
 
-def faults(kind: Any, *, not_null: Any=False, **stats: Any) -> list[str]:
-    return [str(fault) for fault in data_faults(TABLE, [ColumnStats(name="c", **stats)], [live("c", kind, not_null=not_null)])]
+def faults(kind: Any, *, not_null: Any = False, **stats: Any) -> list[str]:
+    return [
+        str(fault)
+        for fault in data_faults(TABLE, [ColumnStats(name="c", **stats)], [live("c", kind, not_null=not_null)])
+    ]
 
 
 def test_text_longer_than_the_live_column_is_named_with_count_bytes_value_and_ddl() -> None:

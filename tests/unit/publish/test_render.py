@@ -79,7 +79,9 @@ HOSTILE = some.one_of(
 
 
 @given(version=HOSTILE, project=HOSTILE, model=HOSTILE, run=HOSTILE, user=HOSTILE)
-def test_a_tag_holds_anything_and_stays_one_comment(version: Any, project: Any, model: Any, run: Any, user: Any) -> None:
+def test_a_tag_holds_anything_and_stays_one_comment(
+    version: Any, project: Any, model: Any, run: Any, user: Any
+) -> None:
     tag = Tag(version=version, project=project, model=model, run=run, user=user)
 
     text = render(st.LockLoads(LOADS), tag).text

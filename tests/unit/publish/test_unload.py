@@ -54,7 +54,7 @@ TYPES = {
 COLUMNS = tuple(column(name, kind) for name, (kind, _, _) in TYPES.items())
 
 
-def lake_table(tmp_path: Path, columns: Any, rows: Any, *, partition_by: Any=None) -> Any:
+def lake_table(tmp_path: Path, columns: Any, rows: Any, *, partition_by: Any = None) -> Any:
     schema = pa.schema([pa.field(c.name, c.type.arrow) for c in columns])
     root = Location(uri=str(tmp_path / "lake" / "t"))
     target = FileTarget(root=root, schema=schema, partition_by=partition_by, number=1)
@@ -62,7 +62,9 @@ def lake_table(tmp_path: Path, columns: Any, rows: Any, *, partition_by: Any=Non
     return root, schema, files
 
 
-def task(tmp_path: Path, columns: Any, rows: Any, *, partition_by: Any=None, order: Any=None, limits: Any=None) -> UnloadTask:
+def task(
+    tmp_path: Path, columns: Any, rows: Any, *, partition_by: Any = None, order: Any = None, limits: Any = None
+) -> UnloadTask:
     root, schema, files = lake_table(tmp_path, columns, rows, partition_by=partition_by)
     ordered = order or columns
     return UnloadTask(
@@ -81,7 +83,10 @@ def test_every_column_has_the_physical_type_that_copy_expects(tmp_path: Path, on
 
     with pq.ParquetFile(next((tmp_path / "staging").glob("*.parquet"))) as file:
         found = {
-            file.schema.column(i).path: (file.schema.column(i).physical_type, json.loads(file.schema.column(i).logical_type.to_json())["Type"])
+            file.schema.column(i).path: (
+                file.schema.column(i).physical_type,
+                json.loads(file.schema.column(i).logical_type.to_json())["Type"],
+            )
             for i in range(len(file.schema))
         }
         assert file.schema.column(6).length == 9
@@ -186,7 +191,10 @@ def test_equal_content_has_an_equal_hash_whatever_the_names(tmp_path: Path) -> N
 
 def test_files_are_packed_into_tasks_by_size_and_only_those_of_the_slices(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(unloading, "TASK_BYTES", 10)
-    files = tuple(AddedFile(path=f"{i}", size=size, rows=1, partition={"day": f"d{i % 2}"}) for i, size in enumerate([4, 4, 4, 20, 1]))
+    files = tuple(
+        AddedFile(path=f"{i}", size=size, rows=1, partition={"day": f"d{i % 2}"})
+        for i, size in enumerate([4, 4, 4, 20, 1])
+    )
     found = Snapshot(table="t", version=0, schema=pa.schema([]), partition_by="day", files=files)
 
     assert [[file.path for file in part] for part in pack(found, None)] == [["0", "1"], ["2"], ["3"], ["4"]]
@@ -197,7 +205,13 @@ def test_files_are_packed_into_tasks_by_size_and_only_those_of_the_slices(monkey
 
 def test_the_results_of_tasks_add_up(tmp_path: Path) -> None:
     columns = (column("word", "varchar(4)"),)
-    parts = inline(unload, [task(tmp_path / "a", columns, [{"word": "abcde"}], limits=(4,)), task(tmp_path / "b", columns, [{"word": None}], limits=(4,))])
+    parts = inline(
+        unload,
+        [
+            task(tmp_path / "a", columns, [{"word": "abcde"}], limits=(4,)),
+            task(tmp_path / "b", columns, [{"word": None}], limits=(4,)),
+        ],
+    )
 
     whole = together(parts)
 
@@ -206,7 +220,7 @@ def test_the_results_of_tasks_add_up(tmp_path: Path) -> None:
     assert dict(whole.rows) == {None: 2}
 
 
-def stats_of(kind: Any, values: Any, *, limit: Any=0, is_slice: Any=False) -> ColumnStats:
+def stats_of(kind: Any, values: Any, *, limit: Any = 0, is_slice: Any = False) -> ColumnStats:
     one = column("c", kind)
     table = physical(pa.table({"c": pa.array(values, one.type.arrow)}), (one,))
     return column_stats(table.column(0), one, limit=limit, is_slice=is_slice)
