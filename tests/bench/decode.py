@@ -111,8 +111,8 @@ def by_duckdb(path: Path, contract: Feed) -> Outcome:
     types = ", ".join(f"{key}: '{_struct(kind)}'" for key, kind in tree.items())
     with duckdb.connect(config={"threads": 1}) as connection:
         read = f"read_json('{path}', format = 'newline_delimited', ignore_errors = true, columns = {{{types}}})"
-        table = connection.execute(f"SELECT {', '.join(picked)} FROM {read}").to_arrow_table()
-    return table.num_rows, 0
+        table: pa.Table = connection.sql(f"SELECT {', '.join(picked)} FROM {read}").to_arrow_table()
+        return table.num_rows, 0
 
 
 def _struct(kind: str | dict[str, Any]) -> str:
