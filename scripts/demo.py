@@ -5,7 +5,6 @@ Everything stays under `.lakemart/demo` in the checkout, which is made anew each
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import signal
@@ -42,6 +41,7 @@ def main() -> int:
     _quiet("down")
     shutil.rmtree(STATE, ignore_errors=True)
     _land_raw()
+    _quiet("up")  # so that the commands below share one start of the servers
     try:
         _tell("1. A run that is killed by SIGKILL, between the commit of a table and that of its quarantine")
         killed = _lakemart("run", fault="lake.commit:after:kill:4")
@@ -65,7 +65,8 @@ def main() -> int:
         )
         _tell("6. Everything computed again: lake against ledger, warehouse against lake")
         code = code or _lakemart("verify").returncode
-        code = code or _proof()
+        # `books` exits with 3 unless every equation holds, `verify` unless lake and warehouse are what the ledger says.
+        console.print("\n[bold red]mart != lake[/]" if code else "\n[bold green]mart == lake[/]")
     finally:
         _quiet("down")
     console.print(
@@ -81,17 +82,6 @@ def _land_raw() -> None:
         (raw / path.parent.name).mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, raw / path.parent.name / path.name)
     (raw / "2015" / "2015-01-01-1-broken.json").write_bytes(b"\n".join(BROKEN) + b"\n")
-
-
-def _proof() -> int:
-    """The demo's last word: `mart == lake`, only if verify says so and the balance holds."""
-    verified = json.loads(_lakemart("--json", "verify", capture=True).stdout)
-    books = json.loads(_lakemart("--json", "books", capture=True).stdout)
-    if verified["good"] and books["balanced"]:
-        console.print("\n[bold green]mart == lake[/]")
-        return 0
-    console.print("\n[bold red]mart != lake[/]")
-    return 1
 
 
 def _lakemart(*words: str, fault: str | None = None, capture: bool = False) -> subprocess.CompletedProcess[str]:
