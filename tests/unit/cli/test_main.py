@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import signal
+import shlex
 import subprocess
 import sys
 import time
@@ -134,7 +135,7 @@ def test_an_unknown_name_is_an_error_with_the_nearest_one(lakemart: Lakemart, tm
 
 
 def test_a_reader_that_goes_away_is_no_failure() -> None:
-    command = f"{sys.executable} -m lakemart.cli.main schema | head -1; echo ${{PIPESTATUS[0]}}"
+    command = f"{shlex.quote(sys.executable)} -m lakemart.cli.main schema | head -1; echo ${{PIPESTATUS[0]}}"
 
     end = subprocess.run(["bash", "-c", command], check=False, capture_output=True, text=True, timeout=60)
 
