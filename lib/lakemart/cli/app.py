@@ -7,12 +7,10 @@ from typing import Annotated
 
 import typer
 
-from lakemart.cli import new, places, work
+from lakemart.cli import mending, new, places, work
 from lakemart.cli.answer import Answer
-from lakemart.cli.arguments import Globals, waiting
+from lakemart.cli.arguments import GLOBAL_NOTE, Globals, waiting
 from lakemart.cli.work import Slices
-
-GLOBAL_NOTE = "Global options (--project, --env, --state, --set, --json, --debug, --wait) may stand before or after the command: lakemart --help."
 
 app = typer.Typer(
     name="lakemart",
@@ -23,6 +21,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(new.app)
+app.add_typer(mending.app)
 
 Date = Annotated[str | None, typer.Option("--date", metavar="SLICE", help="Only this slice, such as 2015-01-01.")]
 From = Annotated[str | None, typer.Option("--from", metavar="SLICE", help="Only slices from this one on.")]
@@ -186,24 +185,6 @@ def quarantine(
     Examples: `lakemart quarantine` · `lakemart quarantine events --export rejected.ndjson`
     """
     return work.quarantine(ctx.obj, source, export)
-
-
-@app.command(epilog=GLOBAL_NOTE)
-def accept(
-    ctx: typer.Context,
-    target: Annotated[
-        str, typer.Argument(metavar="BATCH|OBJECT", help="source/number, or the key of an object.", show_default=False)
-    ],
-    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; it is kept in the ledger.")],
-) -> Answer:
-    """Take a batch that a gate refused, or the readable part of a damaged object, by explicit word.
-
-    What cannot be read goes to quarantine with its range. `lakemart status` names what is held back. Examples:
-
-    - `lakemart accept events/3 --reason "the vendor confirmed the rejects"`
-    - `lakemart accept 2015/2015-01-01-0.json.gz --reason "the rest is lost at its source"`
-    """
-    return work.accept(ctx.obj, target, reason)
 
 
 @app.command(epilog=GLOBAL_NOTE)

@@ -8,6 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+GLOBAL_NOTE = "Global options (--project, --env, --state, --set, --json, --debug, --wait) may stand before or after the command: lakemart --help."
+"""What the help of every command ends with."""
+
 _WITH_VALUE = frozenset({"--project", "--env", "--state", "--set"})
 _FLAGS = frozenset({"--json", "--debug"})
 _COMMAND_VALUES = frozenset({"--only", "--date", "--from", "--to", "--run", "--export", "--write"})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -86,10 +86,36 @@ def _restriction(slices: Slices) -> Restriction:
 def accept(invocation: Invocation, target: str, reason: str) -> Answer:
     """Takes what was held back and answers with the run document."""
     from lakemart.pipeline.accept import accept as accept_held_back  # noqa: PLC0415 - see run
+
+    return _requested(invocation, lambda opened: accept_held_back(opened, target, reason))
+
+
+def replay(invocation: Invocation, source: str) -> Answer:
+    """Replays a source's quarantine and answers with the run document."""
+    from lakemart.pipeline.again import replay as replay_source  # noqa: PLC0415 - see run
+
+    return _requested(invocation, lambda opened: replay_source(opened, source))
+
+
+def backfill(invocation: Invocation, source: str | None, *, first: str | None, last: str | None) -> Answer:
+    """Reads slices again and answers with the run document."""
+    from lakemart.pipeline.again import backfill as backfill_slices  # noqa: PLC0415 - see run
+
+    if first is None and last is None:
+        raise ConfigError(
+            "backfill wants to know which slices", next_step="Give --from, --to or both: lakemart backfill --help."
+        )
+    return _requested(invocation, lambda opened: backfill_slices(opened, source, first=first, last=last))
+
+
+def _requested(invocation: Invocation, story: Callable[[Context], RunDocument]) -> Answer:
     from lakemart.report.run import run_summary  # noqa: PLC0415 - see run
 
     with _opened(invocation) as opened:
-        document = accept_held_back(opened, target, reason)
+        try:
+            document = story(opened)
+        except StoppedError as stop:
+            document = _stopped(opened, stop)
     view = lambda: run_summary(document)  # noqa: E731 - made only when wanted
     return Answer(document=document.as_json(), view=view, exit_code=document.exit_code, errors=tuple(document.errors))
 

@@ -117,6 +117,12 @@ class Feed:
         return _FEED.validate_python(value)
 
     @property
+    def reads_document(self) -> bool:
+        """Whether a record's meaning depends on the document around it, so that its own bytes do not tell all."""
+        paths = [column.path for contract in self.tables for column in contract.columns]
+        return any(path[:1] == ("$",) for path in (*paths, *(path for path, _ in self.skip), self.route))
+
+    @property
     def version(self) -> str:
         """A short hash of the feed's content: equal for equal rules, whatever file they were written in."""
         text = json.dumps(self.as_json(), sort_keys=True, separators=(",", ":"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from functools import lru_cache
 from typing import Literal
 
@@ -10,7 +10,7 @@ from lakemart.contract.table import Feed
 from lakemart.decode import native
 from lakemart.decode.documents import array, chunked, concatenated
 from lakemart.decode.fast import Accepted, accept, eligible
-from lakemart.decode.frames import Frame, Frames, lines
+from lakemart.decode.frames import Frame, Frames, lines, too_large
 from lakemart.decode.inflate import inflated
 from lakemart.decode.pieces import Pieces, joined
 from lakemart.decode.plan import FeedPlan, plan_of
@@ -76,6 +76,41 @@ def decode_object(  # noqa: PLR0913 - as above
         yield piece
     if readable is not None and readable.damage is not None:
         yield _decoded(Frames([readable.rest(plan.feed.limits.record_bytes)]), plan, record)
+
+
+def decode_records(cut: Iterable[tuple[int, bytes]], feed: Feed, *, pii_key: bytes | None = None) -> Decoded:
+    """The rows and rejects of single records that were cut out of an object before: (offset, exact bytes) each, in order.
+
+    Whatever the feed's format; columns of the enclosing document are null, for the document is not there.
+    """
+    plan = plan_of(feed, pii_key)
+    limit = feed.limits.record_bytes
+    frames = [
+        Frame(offset, len(raw), raw) if len(raw) <= limit else too_large(offset, len(raw), limit) for offset, raw in cut
+    ]
+    return _decoded(Frames(frames), plan, 0)
+
+
+def cut_records(  # noqa: PLR0913 - as above
+    blocks: Iterable[bytes],
+    feed: Feed,
+    wanted: Container[int],
+    *,
+    size: int | None = None,
+    pii_key: bytes | None = None,
+    salvage: bool = False,
+) -> Iterator[tuple[int, bytes]]:
+    """Offset and exact bytes of the records that begin at the `wanted` offsets of an object, in order.
+
+    Arguments and DamagedError as of `decode_object`.
+    """
+    content: Iterable[bytes] = inflated(blocks, size=size)
+    if salvage:
+        content = Readable(content, by_line=feed.format == "ndjson")
+    for frames in _frames(content, plan_of(feed, pii_key), 0):
+        for frame in frames.frames:
+            if frame.raw is not None and frame.offset in wanted:
+                yield frame.offset, frame.raw
 
 
 def _natively(decoder: Decoder, plan: FeedPlan) -> bool:

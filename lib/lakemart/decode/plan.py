@@ -112,9 +112,8 @@ def plan_of(feed: Feed, pii_key: bytes | None) -> FeedPlan:
         private=private,
         strips=tuple(_patterns(feed, lambda column: column.nul == "strip")),
         hidden=hidden,
-        uses_document=any(column.path[:1] == ("$",) for contract in feed.tables for column in contract.columns)
-        or any(path[:1] == ("$",) for path, _ in feed.skip) or feed.route[:1] == ("$",),
-    )  # fmt: skip
+        uses_document=feed.reads_document,
+    )
 
 
 def split_origin(path: Path) -> tuple[Origin, Path]:

@@ -8,32 +8,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
-from hashlib import blake2b
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from lakemart.contract.table import Contract, Feed
-from lakemart.ingest.objects import RawObject
+from lakemart.ingest.hashes import key_hashes
 from lakemart.ingest.tasks import DecodeTask, ObjectError, read_object
-from lakemart.lake.read import Snapshot, read_files
 from lakemart.lake.write import partition_text
-from lakemart.storage.store import Location
-
-HASH_BYTES = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObjectKeys:
     """The keys of one object's rows for one table, in record order: hash (16 bytes), offset, and what `latest_by` says.
 
-    `partitions` are the partition values its rows go to.
+    `order` is that of the object, `partitions` are the partition values its rows go to.
     """
 
     table: str
     key: str
+    order: int
     hashes: np.ndarray
     offsets: np.ndarray
     latest: pa.Array | None
@@ -49,9 +44,12 @@ class KeyTask:
 
 
 def read_keys(request: KeyTask) -> list[ObjectKeys]:
-    """The keys of every readable object of the task, under the very acceptance of the writing pass."""
+    """The keys of every readable object of the task, under the very acceptance of the writing pass.
+
+    An object without an entry could not be read.
+    """
     found: list[ObjectKeys] = []
-    keyed = keyed_contracts(request.task.feed)
+    keyed = keyed_contracts(request.task.target.feed)
     for raw in request.task.objects:
         try:
             chunks = list(read_object(request.task, raw))
@@ -59,7 +57,7 @@ def read_keys(request: KeyTask) -> list[ObjectKeys]:
             continue  # the writing pass meets it again and enters it
         for contract in keyed:
             rows = pa.Table.from_batches([chunk.rows[contract.table] for chunk in chunks], schema=contract.schema)
-            found.append(_object_keys(contract, raw, rows, request.latest_by))
+            found.append(object_keys(contract, raw.key, raw.order, rows, request.latest_by))
     return found
 
 
@@ -68,7 +66,8 @@ def keyed_contracts(feed: Feed) -> list[Contract]:
     return [contract for contract in feed.tables if contract.key and contract.parent is None]
 
 
-def _object_keys(contract: Contract, raw: RawObject, rows: pa.Table, latest_by: str | None) -> ObjectKeys:
+def object_keys(contract: Contract, key: str, order: int, rows: pa.Table, latest_by: str | None) -> ObjectKeys:
+    """The keys of decoded rows of one object."""
     hashes, valid = key_hashes(rows, contract.key)
     partitions: frozenset[str | None] = frozenset()
     if contract.partition_by is not None:
@@ -76,46 +75,41 @@ def _object_keys(contract: Contract, raw: RawObject, rows: pa.Table, latest_by: 
     latest = rows.column(latest_by).combine_chunks().filter(pa.array(valid)) if latest_by else None
     offsets = rows.column("_offset").to_numpy()[valid]
     return ObjectKeys(
-        table=contract.table, key=raw.key, hashes=hashes, offsets=offsets, latest=latest, partitions=partitions
+        table=contract.table,
+        key=key,
+        order=order,
+        hashes=hashes,
+        offsets=offsets,
+        latest=latest,
+        partitions=partitions,
     )
 
 
-def key_hashes(rows: pa.Table, key: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
-    """A 128-bit hash for each row without a null in its key, and which rows those are.
-
-    Equal for equal keys whatever table the rows came from: it is taken over the values' canonical texts.
-    """
-    texts = [rows.column(name).cast(pa.string()).to_pylist() for name in key]
-    valid = np.ones(rows.num_rows, dtype=bool)
-    hashed = bytearray()
-    for index, values in enumerate(zip(*texts, strict=True)):
-        if None in values:
-            valid[index] = False
-            continue
-        text = "".join(f"{len(value)}:{value}" for value in values)
-        hashed += blake2b(text.encode(), digest_size=HASH_BYTES).digest()
-    return np.frombuffer(bytes(hashed), dtype=[("high", ">u8"), ("low", ">u8")]), valid
-
-
 def find_losers(found: Sequence[ObjectKeys], stored: Mapping[str, np.ndarray]) -> dict[tuple[str, str], np.ndarray]:
-    """The offsets that lose, by (table, object key), sorted. `stored` has the hashes that earlier batches hold.
+    """The offsets that lose, by (table, object key), sorted. `stored` has the hashes that stay in the tables.
 
-    Deterministic under any packing into tasks: objects count in key order, records by offset.
+    Deterministic under any packing into tasks: the lower order wins, then the greatest of `latest_by`, then objects
+    count in key order and records by offset.
     """
     losers: dict[tuple[str, str], np.ndarray] = {}
     for table in sorted({keys.table for keys in found}):
-        parts = sorted((keys for keys in found if keys.table == table), key=lambda keys: keys.key)
+        parts = [keys for keys in found if keys.table == table]
+        names = sorted({part.key for part in parts})
+        place = {name: index for index, name in enumerate(names)}
+        lengths = [len(part.offsets) for part in parts]
         hashes = np.concatenate([part.hashes for part in parts])
         offsets = np.concatenate([part.offsets for part in parts])
-        owners = np.repeat(np.arange(len(parts)), [len(part.offsets) for part in parts])
-        order = np.lexsort((offsets, owners, -_rank(parts, len(offsets)), hashes["low"], hashes["high"]))
-        ordered = hashes[order]
-        lost = np.zeros(len(order), dtype=bool)
+        owners = np.repeat([place[part.key] for part in parts], lengths)
+        orders = np.repeat([part.order for part in parts], lengths)
+        ranks = _rank(parts, len(offsets))
+        ranked = np.lexsort((offsets, owners, -ranks, orders, hashes["low"], hashes["high"]))
+        ordered = hashes[ranked]
+        lost = np.zeros(len(ranked), dtype=bool)
         lost[1:] = ordered[1:] == ordered[:-1]
         lost |= np.isin(ordered, stored[table]) if table in stored else False
-        for index in np.unique(owners[order][lost]):
-            mine = lost & (owners[order] == index)
-            losers[table, parts[index].key] = np.sort(offsets[order][mine])
+        for index in np.unique(owners[ranked][lost]):
+            mine = lost & (owners[ranked] == index)
+            losers[table, names[index]] = np.sort(offsets[ranked][mine])
     return losers
 
 
@@ -127,35 +121,3 @@ def _rank(parts: Sequence[ObjectKeys], count: int) -> np.ndarray:
     ranks = pc.rank(pa.chunked_array(latest), sort_keys=[("", "ascending", "at_start")], tiebreaker="dense")
     dense: np.ndarray = ranks.to_numpy().astype(np.int64)
     return dense
-
-
-def stored_hashes(
-    lake: Location, contract: Contract, table: Snapshot | None, touched: set[str | None], lookback: timedelta
-) -> np.ndarray:
-    """The hashes of the keys that the table holds in the partitions a batch touches, plus and minus the look-back."""
-    if table is None:
-        return np.empty(0, dtype=[("high", ">u8"), ("low", ">u8")])
-    slices = None if contract.partition_by is None else _widened(contract, touched, lookback)
-    files = table.in_slices(slices)
-    parts = [
-        key_hashes(rows, contract.key)[0]
-        for rows in read_files(lake.child(table.table), files, table.schema, columns=contract.key)
-    ]
-    return np.concatenate(parts) if parts else np.empty(0, dtype=[("high", ">u8"), ("low", ">u8")])
-
-
-def _widened(contract: Contract, touched: set[str | None], lookback: timedelta) -> set[str | None]:
-    """Partition values by days around those touched; values that are no dates have no neighbours."""
-    kinds = {column.name: column.type.kind for column in contract.columns}
-    if kinds[contract.partition_by or ""] != "date":
-        return touched
-    reach = range(-lookback.days, lookback.days + 1)
-    near = {_shifted(value, days) for value in touched if value is not None for days in reach}
-    return near | touched
-
-
-def _shifted(value: str, days: int) -> str | None:
-    try:
-        return (date.fromisoformat(value) + timedelta(days=days)).isoformat()
-    except OverflowError:
-        return value  # beyond the calendar there is nothing to look at

@@ -6,18 +6,26 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-Status = Literal["read", "damaged", "unread"]
-"""`read`: its records are accounted for. `damaged`: read under its etag and unusable as a whole. `unread`: changed or
-gone since it was planned; it is not known and comes again."""
+Status = Literal["read", "damaged", "unread", "replaced", "adjusted"]
+"""`read`: its records are accounted for. `damaged`: read under its etag and unusable as a whole. `unread`: changed,
+gone, forbidden or broken off since it was planned; it is not known and comes again. The last two are of adjusting
+entries: `replaced` takes all out again that earlier batches entered for the object, `adjusted` moves single records."""
+
+COUNTS = ("records", "good", "quarantined", "duplicate", "filtered")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RawObject:
-    """An object as it was planned: every read of it is conditional on this etag."""
+    """An object as it was planned: every read of it is conditional on this etag.
+
+    `order` is the number of the batch that first read this version, 0 while that is not planned: of two records with the
+    same key the one of the lower order wins, also when a later batch reads the object again.
+    """
 
     key: str
     etag: str
     size: int
+    order: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,19 +33,22 @@ class ObjectBooks:
     """The books of one object: records = good + quarantined + duplicate + filtered, all of them zero unless `read`.
 
     `good` counts the rows that reached the main table(s), duplicates not among them; `children` the rows of child
-    tables, which are not records. `reason` says why an object is damaged or unread.
+    tables, which are not records; `slices` are the partition values its records go to, duplicates included. `reason`
+    says why an object is damaged or unread. Of an adjusting entry the counts are signed, and the equation holds too.
     """
 
     key: str
     etag: str
     size: int
     status: Status
+    order: int
     records: int = 0
     good: int = 0
     quarantined: int = 0
     duplicate: int = 0
     filtered: int = 0
     children: int = 0
+    slices: tuple[str | None, ...] = ()
     reason: str = ""
 
     @property
@@ -51,14 +62,11 @@ class ObjectBooks:
 
 
 def total(books: Iterable[ObjectBooks]) -> dict[str, int]:
-    """The sums over objects that a run document shows for a source, without its batches."""
+    """The sums over objects and adjusting entries that a run document shows for a source, without its batches."""
     listed = list(books)
-    sums = {
-        name: sum(getattr(one, name) for one in listed)
-        for name in ("records", "good", "quarantined", "duplicate", "filtered")
-    }
+    objects = {"read": 1, "damaged": 1, "replaced": -1}
     return {
-        "objects": sum(one.status != "unread" for one in listed),
+        "objects": sum(objects.get(one.status, 0) for one in listed),
         "damaged": sum(one.status == "damaged" for one in listed),
-        **sums,
+        **{name: sum(getattr(one, name) for one in listed) for name in COUNTS},
     }

@@ -1,47 +1,46 @@
-"""The source as a writer: what the protocol asks of it. One number is one batch of frozen objects."""
+"""The source as a writer: what the protocol asks of it. One number is one batch of frozen objects, or of kept records."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
-from datetime import datetime, timedelta
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-import numpy as np
-
 from lakemart.config.source import RejectLimit, Source
-from lakemart.contract.table import Contract, Feed
+from lakemart.contract.table import Feed
 from lakemart.engine.runner import Engine
-from lakemart.errors import DataError, LakemartError
-from lakemart.ingest.census import merged
-from lakemart.ingest.discover import Discovery, discover
-from lakemart.ingest.duplicates import duplicate_files
-from lakemart.ingest.keys import KeyTask, ObjectKeys, find_losers, keyed_contracts, read_keys, stored_hashes
-from lakemart.ingest.objects import ObjectBooks, RawObject, total
-from lakemart.ingest.tables import duplicates_schema, duplicates_table, quarantine_schema, quarantine_table
-from lakemart.ingest.tasks import DecodeTask, TaskReport, decode_and_write, estimated_json_bytes, pack
+from lakemart.errors import LakemartError
+from lakemart.ingest.batch import Batch
+from lakemart.ingest.files import BatchTarget
+from lakemart.ingest.planning import chosen
+from lakemart.ingest.request import Request
+from lakemart.ingest.tables import (
+    duplicates_schema,
+    duplicates_table,
+    quarantine_schema,
+    quarantine_table,
+    resolutions_schema,
+    resolutions_table,
+)
+from lakemart.ingest.work import Done, work
 from lakemart.lake.actions import NEW_TABLE, AddedFile, TableChange
 from lakemart.lake.change import table_change
 from lakemart.lake.commit import commit, foreign_commit
 from lakemart.lake.read import Snapshot, snapshot
-from lakemart.ledger.known import known_objects
 from lakemart.ledger.protocol import Intent, Refusal
 from lakemart.ledger.records import Json, Record, last_versions
 from lakemart.storage.store import Location, open_store
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Acceptance:
-    """What a person took upon himself: objects to take as far as they can be read and whatever is rejected, and why."""
-
-    objects: tuple[RawObject, ...]
-    reason: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class SourceStage:
-    """Ingests one source. See `ledger.protocol.Stage`; its writer is `source/<name>`."""
+    """Ingests one source. See `ledger.protocol.Stage`; its writer is `source/<name>`.
+
+    `request` asks for one batch of another kind than what is new. `given_up` gathers the objects that this run could
+    not read, by key and etag, and why: it leaves them to the next run.
+    """
 
     source: Source
     raw: Location
@@ -55,95 +54,62 @@ class SourceStage:
     progress: Callable[[int, int], None] | None = None
     tell: Callable[[LakemartError], None] = field(default=lambda _: None)
     """Takes what is wrong with single objects and stops nothing else."""
-    acceptance: Acceptance | None = None
+    request: Request | None = None
+    given_up: dict[tuple[str, str], str] = field(default_factory=dict)
 
     @property
     def writer(self) -> str:
+        """The name of its sequence of numbers."""
         return f"source/{self.source.name}"
 
     def plan(self, number: int, last: Record | None) -> Json | None:
-        """Freezes the objects not yet read with their etags, the contracts' content, and the versions they build on."""
-        store = open_store(self.lake)
-        accepted = self.acceptance
-        objects = self.discovery().new if accepted is None else accepted.objects
-        if not objects:
+        """Freezes the objects to read with their etags, the contracts' content, and the versions they build on."""
+        found = chosen(self, number)
+        if found is None:
             return None
         feed = self.source.feed
         return {
-            "kind": "new" if accepted is None else "accept",
-            "reason": "" if accepted is None else accepted.reason,
-            "objects": [asdict(raw) for raw in objects],
+            "kind": found.kind,
+            "reason": found.reason,
+            "objects": [asdict(raw) for raw in found.objects],
+            "takes_out": list(found.takes_out),
             "feed": feed.as_json(),
             "contract": feed.version,
             "lookback_days": self.source.lookback.days,
             "latest_by": self.source.latest_by,
+            "keep_losers": self.source.objects.overwritten == "replace",
             "reject_limit": {
                 "fraction": str(self.source.reject_limit.fraction),
                 "at_least": self.source.reject_limit.at_least,
             },
-            "base": last_versions(store, self.writer),
+            "base": last_versions(open_store(self.lake), self.writer),
         }
-
-    def discovery(self) -> Discovery:
-        """What the raw zone holds for this source now; overwritten objects are told where policy says so."""
-        known = known_objects(self.lake, self.writer)
-        found = discover(open_store(self.raw), self.source.objects, known, self.now)
-        if found.overwritten and self.source.objects.overwritten != "ignore":
-            first = found.overwritten[0]
-            error = DataError(
-                f"{len(found.overwritten)} object(s) changed after they were read, the first is {first.now.key!r}: "
-                f"read as {first.known_etag}, now {first.now.etag}",
-                where=f"source {self.source.name}",
-                next_step="Raw objects are immutable by agreement; `overwritten: ignore` keeps what was read first.",
-            )
-            self.tell(error)
-        return found
 
     def work(self, number: int, plan: Json) -> Intent | Refusal:
         """Decodes and writes the batch, then weighs its books and its rejects."""
         feed = Feed.from_json(plan["feed"])
-        objects = [RawObject(**raw) for raw in plan["objects"]]
-        base = {table: self._base(table, plan["base"]) for table in self._tables(feed)}
-        tasks = [
-            DecodeTask(
-                raw=self.raw,
-                lake=self.lake,
-                feed=feed,
-                objects=group,
-                number=number,
-                run=self.run,
-                pii_key=self.pii_key,
-                salvage=plan["kind"] == "accept",
-            )
-            for group in pack(objects, self.task_size)
-        ]
-        inline = sum(estimated_json_bytes(raw) for raw in objects) < self.inline_below
-        losers = self._losers(feed, plan, tasks, base, inline=inline)
-        loaded = [_with_drops(task, losers) for task in tasks]
-        reports = self.engine.run(
-            decode_and_write,
-            loaded,
-            inline=inline,
-            description=f"ingest {self.source.name} {number}",
+        base = {table: self._base(table, plan["base"]) for table in _tables(feed)}
+        batch = Batch(
+            source=self.source.name,
+            raw=self.raw,
+            target=BatchTarget(lake=self.lake, feed=feed, number=number, run=self.run, pii_key=self.pii_key),
+            plan=plan,
+            base=base,
+            engine=self.engine,
+            inline_below=self.inline_below,
+            task_size=self.task_size,
             progress=self.progress,
         )
-        books = [book for report in reports for book in report.books]
-        files = _files(reports)
-        files |= duplicate_files(self.lake, feed, objects, losers, number=number, run=self.run)
-        changes = [
-            table_change(table, schema, base[table], partition_by=partition_by, adds=files.get(table, ()))
-            for table, (schema, partition_by) in self._tables(feed).items()
-        ]
-        unknown = merged(field for report in reports for field in report.unknown)
-        payload: dict[str, Any] = {
-            "objects": [book.as_json() for book in books],
-            "books": total(books),
-            "unknown": [asdict(field) for field in unknown],
-        }
-        reasons = [*_unbalanced(feed, books, files), *self._over_limit(plan, payload["books"])]
+        done = work(batch)
+        if isinstance(done, Refusal):
+            return done
+        self.given_up.update({(one.key, one.etag): one.reason for one in done.books if one.status == "unread"})
+        payload = done.payload()
+        reasons = [*done.unbalanced(), *self._over_limit(plan, payload["read"])]
         if reasons:
             return Refusal(reasons=tuple(reasons), payload=payload)
-        return Intent(payload={**payload, "tables": [change.as_json() for change in changes if not change.is_empty]})
+        changes = [change.as_json() for change in _changes(feed, base, done) if not change.is_empty]
+        return Intent(payload={**payload, "tables": changes})
 
     def commit(self, number: int, plan: Json, intent: Json) -> Json:
         """Commits each table of the batch in order; what is committed already is found so."""
@@ -152,17 +118,6 @@ class SourceStage:
             change = TableChange.from_json(value)
             versions[change.table] = commit(self.lake, change, writer=self.writer, number=number, run=self.run)
         return {"versions": versions}
-
-    def _tables(self, feed: Feed) -> dict[str, tuple[Any, str | None]]:
-        """Every table of the source with its schema and partition column, in the order they are committed."""
-        main = feed.tables[0].table
-        tables: dict[str, tuple[Any, str | None]] = {
-            contract.table: (contract.lake_schema, contract.partition_by) for contract in feed.tables
-        }
-        tables[quarantine_table(main)] = (quarantine_schema(), None)
-        if any(contract.key for contract in feed.tables):
-            tables[duplicates_table(main)] = (duplicates_schema(), None)
-        return tables
 
     def _base(self, table: str, versions: Mapping[str, int]) -> Snapshot | None:
         """The table as this writer left it; raises DataError when somebody else changed it."""
@@ -173,69 +128,38 @@ class SourceStage:
             raise foreign_commit(table, expected=expected, found=version)
         return found
 
-    def _losers(
-        self, feed: Feed, plan: Json, tasks: Sequence[DecodeTask], base: Mapping[str, Snapshot | None], *, inline: bool
-    ) -> dict[tuple[str, str], np.ndarray]:
-        keyed = keyed_contracts(feed)
-        if not keyed:
-            return {}
-        requests = [KeyTask(task=task, latest_by=plan["latest_by"]) for task in tasks]
-        parts = self.engine.run(
-            read_keys, requests, inline=inline, description=f"keys of {self.source.name}", progress=None
-        )
-        found = [keys for part in parts for keys in part]
-        stored = {contract.table: self._stored(contract, found, base, plan) for contract in keyed}
-        return find_losers(found, stored)
-
-    def _stored(
-        self, contract: Contract, found: Sequence[ObjectKeys], base: Mapping[str, Snapshot | None], plan: Json
-    ) -> np.ndarray:
-        touched: set[str | None] = set()
-        for keys in found:
-            if keys.table == contract.table:
-                touched |= keys.partitions
-        return stored_hashes(self.lake, contract, base[contract.table], touched, timedelta(days=plan["lookback_days"]))
-
     def _over_limit(self, plan: Json, books: Mapping[str, int]) -> list[str]:
         limit = RejectLimit(
             fraction=Decimal(plan["reject_limit"]["fraction"]), at_least=plan["reject_limit"]["at_least"]
         )
         allowed = limit.allowed(books["records"])
-        if plan["kind"] == "accept" or books["quarantined"] <= allowed:
+        if plan["kind"] in ("accept", "replay") or books["quarantined"] <= allowed:
             return []
         told = f"{books['quarantined']} of {books['records']} records were rejected"
         return [f"{told}, the limit of source {self.source.name!r} allows {allowed}"]
 
 
-def _with_drops(task: DecodeTask, losers: Mapping[tuple[str, str], np.ndarray]) -> DecodeTask:
-    keys = {raw.key for raw in task.objects}
-    return replace(task, drops={place: offsets for place, offsets in losers.items() if place[1] in keys})
-
-
-def _files(reports: Sequence[TaskReport]) -> dict[str, tuple[AddedFile, ...]]:
-    files: dict[str, tuple[AddedFile, ...]] = {}
-    for report in reports:
-        for table, written in report.files.items():
-            files[table] = files.get(table, ()) + written
-    return files
-
-
-def _unbalanced(feed: Feed, books: Sequence[ObjectBooks], files: Mapping[str, Sequence[AddedFile]]) -> list[str]:
-    """The equations that do not hold, each with its figures: per object, and of the rows that were really written."""
-    wrong = [f"the books of object {book.key!r} do not balance: {book}" for book in books if not book.balanced]
+def _tables(feed: Feed) -> dict[str, tuple[Any, str | None]]:
+    """Every table of the source with its schema and partition column, in the order they are committed."""
     main = feed.tables[0].table
-    own = [contract.table for contract in feed.tables if contract.parent is None]
-    written = {
-        table: sum(file.rows for file in files.get(table, ()))
-        for table in (*own, quarantine_table(main), duplicates_table(main))
+    tables: dict[str, tuple[Any, str | None]] = {
+        contract.table: (contract.lake_schema, contract.partition_by) for contract in feed.tables
     }
-    sums = total(books)
-    equations = [
-        ("good records", sums["good"], sum(written[table] for table in own)),
-        ("quarantined records", sums["quarantined"], written[quarantine_table(main)]),
-        ("duplicate records", sums["duplicate"], written[duplicates_table(main)]),
-    ]
-    return [
-        *wrong,
-        *(f"{counted} {name} were counted and {rows} written" for name, counted, rows in equations if counted != rows),
-    ]
+    tables[quarantine_table(main)] = (quarantine_schema(), None)
+    if any(contract.key for contract in feed.tables):
+        tables[duplicates_table(main)] = (duplicates_schema(), None)
+    tables[resolutions_table(main)] = (resolutions_schema(), None)
+    return tables
+
+
+def _changes(feed: Feed, base: Mapping[str, Snapshot | None], done: Done) -> list[TableChange]:
+    """What the batch does to each table; one that nothing was ever kept in is made only when something is."""
+    main = feed.tables[0].table
+    changes = []
+    for table, (schema, partition_by) in _tables(feed).items():
+        adds: Sequence[AddedFile] = done.adds(table)
+        if table == resolutions_table(main) and base[table] is None and not adds:
+            continue
+        removes = done.removes(table)
+        changes.append(table_change(table, schema, base[table], partition_by=partition_by, adds=adds, removes=removes))
+    return changes

@@ -1,4 +1,4 @@
-"""The tables beside a clean table: quarantine and duplicates. Their schemas, names, and how rows get into them."""
+"""The tables beside a clean table: quarantine, duplicates, resolutions. Their schemas, names, and how rows get into them."""
 
 from __future__ import annotations
 
@@ -20,12 +20,16 @@ def duplicates_table(table: str) -> str:
     return f"{table}_duplicates"
 
 
+def resolutions_table(table: str) -> str:
+    """The name of the table that says which quarantined records were resolved since, and how."""
+    return f"{table}_resolutions"
+
+
 def quarantine_schema() -> pa.Schema:
     """One row a rejected record: where it stands, why it was rejected, and its exact bytes.
 
     `raw` is null where the bytes lie in the side object `raw_object`; `cipher` is null where they are clear.
-    `resolved_by` is null as it is written: a record is resolved by a later batch, which this append-only table learns of
-    from that batch's own records.
+    `resolved_by` is the number of the batch that resolved the record, null while it is open.
     """
     return pa.schema(
         [
@@ -50,7 +54,11 @@ def quarantine_schema() -> pa.Schema:
 
 
 def duplicates_schema() -> pa.Schema:
-    """One row a record that lost: where it stands, and the table it was for."""
+    """One row a record that lost against another of the same key: where it stands, the table it was for, its key's hash.
+
+    `raw` has its exact bytes where the source says `overwritten: replace`, so that it can come back when the winner goes;
+    elsewhere it is null, and `length` with it. `cipher` is as in the quarantine.
+    """
     return pa.schema(
         [
             ("batch", pa.int64()),
@@ -58,7 +66,29 @@ def duplicates_schema() -> pa.Schema:
             ("object", pa.string()),
             ("etag", pa.string()),
             ("offset", pa.int64()),
+            ("length", pa.int64()),
             ("table", pa.string()),
+            ("hash", pa.binary()),
+            ("raw", pa.binary()),
+            ("cipher", pa.string()),
+        ]
+    )
+
+
+def resolutions_schema() -> pa.Schema:
+    """One row a quarantined record that a later batch resolved: where it stands, and what became of it.
+
+    `outcome` is `good`, `duplicate` or `filtered`; `batch` is the number that resolved it, `contract` the one it was
+    decoded under. Rows are only ever added.
+    """
+    return pa.schema(
+        [
+            ("batch", pa.int64()),
+            ("run", pa.string()),
+            ("object", pa.string()),
+            ("offset", pa.int64()),
+            ("outcome", pa.string()),
+            ("contract", pa.string()),
         ]
     )
 

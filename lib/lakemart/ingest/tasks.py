@@ -7,42 +7,34 @@ again without it; the files of the first attempt carry another name and are neve
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-import numpy as np
 import pyarrow as pa
 
-from lakemart.contract.table import Feed
-from lakemart.decode.api import decode_object
+from lakemart.decode.api import cut_records, decode_object
 from lakemart.decode.inflate import inflated
 from lakemart.decode.result import Counts, DamagedError, Decoded
 from lakemart.ingest.census import UnknownField, from_census, merged
-from lakemart.ingest.evidence import Evidence
+from lakemart.ingest.files import BatchFiles, BatchTarget, Drops, Lost, slices_of
 from lakemart.ingest.objects import ObjectBooks, RawObject, Status
-from lakemart.ingest.tables import quarantine_rows, quarantine_schema, quarantine_table, with_provenance
 from lakemart.lake.actions import AddedFile
-from lakemart.lake.write import FileTarget, PartitionedFiles
 from lakemart.steps import step
 from lakemart.storage.store import ChangedObjectError, ForbiddenObjectError, Location, MissingObjectError, open_store
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DecodeTask:
-    """The objects one task reads, the rules it reads them by, and where its files go. Picklable.
-
-    `drops` maps a table and an object's key to the offsets of its records that lose as duplicates, sorted.
-    """
+    """The objects one task reads, the rules it reads them by, and where its files go. Picklable."""
 
     raw: Location
-    lake: Location
-    feed: Feed
+    target: BatchTarget
     objects: tuple[RawObject, ...]
-    number: int
-    run: str
-    drops: Mapping[tuple[str, str], np.ndarray] = field(default_factory=dict)
-    pii_key: bytes | None = field(default=None, repr=False)
+    drops: Drops = field(default_factory=dict)
     salvage: bool = False
     """Whether the readable part of a damaged object is taken, by explicit word; the rest is one reject."""
+    keep_losers: bool = False
+    """Whether records that lose as duplicates are kept with their bytes, so that they can come back."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,11 +51,13 @@ class ObjectError(Exception):
 
     def __init__(self, raw: RawObject, status: Status, reason: str) -> None:
         super().__init__(reason)
-        self.books = ObjectBooks(key=raw.key, etag=raw.etag, size=raw.size, status=status, reason=reason)
+        self.books = ObjectBooks(
+            key=raw.key, etag=raw.etag, size=raw.size, order=raw.order, status=status, reason=reason
+        )
 
 
 def decode_and_write(task: DecodeTask) -> TaskReport:
-    """Decodes the task's objects and writes their rows, by table and partition, and their rejects.
+    """Decodes the task's objects and writes their rows, by table and partition, their rejects, and their duplicates.
 
     Durable afterwards under names used once, visible to nobody. Raises TransientError when the raw store fails.
     """
@@ -81,47 +75,70 @@ def decode_and_write(task: DecodeTask) -> TaskReport:
 def _attempt(
     task: DecodeTask, unusable: Mapping[str, ObjectBooks]
 ) -> tuple[dict[str, ObjectBooks], dict[str, tuple[AddedFile, ...]], list[UnknownField]]:
-    contracts = {contract.table: contract for contract in task.feed.tables}
-    main = task.feed.tables[0].table
-    writers = {
-        table: PartitionedFiles(_target(task, table, contract.lake_schema, contract.partition_by))
-        for table, contract in contracts.items()
-    }
-    rejects = PartitionedFiles(_target(task, quarantine_table(main), quarantine_schema(), None))
-    evidence = Evidence.of(open_store(task.lake.child(quarantine_table(main))), task.feed, task.number, task.pii_key)
-    books = {}
+    books: dict[str, ObjectBooks] = {}
     unknown: list[UnknownField] = []
     with step("ingest.files"):
+        files = BatchFiles(task.target)
         for raw in task.objects:
-            if raw.key in unusable:
-                continue
-            counts = Counts()
-            dropped = 0
-            oversize: list[tuple[int, int]] = []
-            for chunk in read_object(task, raw):
-                counts = counts.plus(chunk.counts)
-                for table, rows in chunk.rows.items():
-                    parent = contracts[table].parent
-                    kept = _without(rows, task.drops.get((parent or table, raw.key)))
-                    dropped += rows.num_rows - kept.num_rows if parent is None else 0
-                    writers[table].add(with_provenance(kept, contracts[table], raw.key, task.number))
-                unknown += from_census(chunk.census, raw.key)
-                rejects.add(_quarantined(task, raw, chunk.rejects, evidence))
-                oversize += _oversize(chunk.rejects)
-            if oversize:
-                evidence.keep(inflated(_blocks(task, raw), size=raw.size), oversize)
-            books[raw.key] = _balance(raw, counts, dropped)
-        written = {table: tuple(writer.close()) for table, writer in writers.items()}
-        written[quarantine_table(main)] = tuple(rejects.close())
-    return books, written, unknown
+            if raw.key not in unusable:
+                books[raw.key] = _one_object(task, raw, files, unknown)
+        return books, files.close(), unknown
+
+
+def _one_object(task: DecodeTask, raw: RawObject, files: BatchFiles, unknown: list[UnknownField]) -> ObjectBooks:
+    """Decodes one object into the files and says how its books stand."""
+    counts = Counts()
+    slices: set[str | None] = set()
+    lost: list[Lost] = []
+    children = 0
+    oversize: list[tuple[int, int]] = []
+    for chunk in read_object(task, raw):
+        counts = counts.plus(chunk.counts)
+        slices |= slices_of(chunk.rows, task.target.contracts)
+        taken = files.add_rows(raw.key, chunk.rows, task.drops)
+        lost += taken.lost
+        children += taken.children
+        files.add_rejects(raw.key, raw.etag, chunk.rejects)
+        unknown += from_census(chunk.census, raw.key)
+        oversize += _oversize(chunk.rejects)
+    if oversize:
+        files.evidence.keep(inflated(_blocks(task, raw), size=raw.size), oversize)
+    if lost and task.keep_losers:
+        _keep_losers(task, raw, lost, files)
+    elif lost:
+        for records in lost:
+            files.add_duplicates(raw.key, raw.etag, records)
+    dropped = sum(len(records.offsets) for records in lost)
+    return ObjectBooks(
+        key=raw.key,
+        etag=raw.etag,
+        size=raw.size,
+        order=raw.order,
+        status="read",
+        records=counts.records,
+        good=counts.good - dropped,
+        quarantined=counts.quarantined,
+        duplicate=dropped,
+        filtered=counts.filtered,
+        children=children,
+        slices=tuple(sorted(slices, key=str)),
+    )
 
 
 def read_object(task: DecodeTask, raw: RawObject) -> Iterator[Decoded]:
-    """Decodes one object chunk by chunk, from exactly the planned version."""
-    try:
+    """Decodes one object chunk by chunk, from exactly the planned version. Raises ObjectError."""
+    target = task.target
+    with reading(raw):
         yield from decode_object(
-            _blocks(task, raw), task.feed, size=raw.size, pii_key=task.pii_key, salvage=task.salvage
+            _blocks(task, raw), target.feed, size=raw.size, pii_key=target.pii_key, salvage=task.salvage
         )
+
+
+@contextmanager
+def reading(raw: RawObject) -> Iterator[None]:
+    """What goes wrong with this one object while its bytes are read becomes an ObjectError."""
+    try:
+        yield
     except DamagedError as error:
         raise ObjectError(raw, "damaged", f"{error.reason}: {error.detail}") from error
     except ChangedObjectError as error:
@@ -132,52 +149,40 @@ def read_object(task: DecodeTask, raw: RawObject) -> Iterator[Decoded]:
         raise ObjectError(raw, "unread", "may not be read") from error
 
 
+def _keep_losers(task: DecodeTask, raw: RawObject, lost: Sequence[Lost], files: BatchFiles) -> None:
+    """Writes the records that lost with their exact bytes: the object is read once more, for rows alone are left by now."""
+    where = {
+        offset: (records.table, mark.as_py())
+        for records in lost
+        for offset, mark in zip(records.offsets.tolist(), records.hashes, strict=True)
+    }
+    pending: list[tuple[int, bytes]] = []
+    held = 0
+    with reading(raw):
+        for offset, data in cut_records(
+            _blocks(task, raw),
+            task.target.feed,
+            where,
+            size=raw.size,
+            pii_key=task.target.pii_key,
+            salvage=task.salvage,
+        ):
+            pending.append((offset, data))
+            held += len(data)
+            if held >= _HELD_BYTES:
+                files.add_lost(raw.key, raw.etag, where, pending)
+                pending, held = [], 0
+    files.add_lost(raw.key, raw.etag, where, pending)
+
+
 def _blocks(task: DecodeTask, raw: RawObject) -> Iterator[bytes]:
     return open_store(task.raw).blocks(raw.key, etag=raw.etag)
-
-
-def _quarantined(task: DecodeTask, raw: RawObject, rejects: pa.RecordBatch, evidence: Evidence) -> pa.RecordBatch:
-    where = {
-        "resolved_by": None,
-        "batch": task.number,
-        "run": task.run,
-        "object": raw.key,
-        "etag": raw.etag,
-        "contract": task.feed.version,
-    }
-    return quarantine_rows(rejects, evidence.columns(rejects), where)
 
 
 def _oversize(rejects: pa.RecordBatch) -> list[tuple[int, int]]:
     """The ranges of rejects whose bytes are too many for a table."""
     rows = rejects.filter(rejects.column("raw").is_null())
     return list(zip(rows.column("offset").to_pylist(), rows.column("length").to_pylist(), strict=True))
-
-
-def _target(task: DecodeTask, table: str, schema: pa.Schema, partition_by: str | None) -> FileTarget:
-    return FileTarget(root=task.lake.child(table), schema=schema, partition_by=partition_by, number=task.number)
-
-
-def _without(rows: pa.RecordBatch, drops: np.ndarray | None) -> pa.RecordBatch:
-    if drops is None or not len(drops):
-        return rows
-    offsets = rows.column("_offset").to_numpy(zero_copy_only=False)
-    return rows.filter(pa.array(~np.isin(offsets, drops)))
-
-
-def _balance(raw: RawObject, counts: Counts, dropped: int) -> ObjectBooks:
-    return ObjectBooks(
-        key=raw.key,
-        etag=raw.etag,
-        size=raw.size,
-        status="read",
-        records=counts.records,
-        good=counts.good - dropped,
-        quarantined=counts.quarantined,
-        duplicate=dropped,
-        filtered=counts.filtered,
-        children=counts.child_rows,
-    )
 
 
 def pack(objects: Sequence[RawObject], task_size: int) -> list[tuple[RawObject, ...]]:
@@ -198,5 +203,8 @@ def estimated_json_bytes(raw: RawObject) -> int:
     """A guess for planning only: names tell of compression here, and only here; reading goes by content."""
     return raw.size * _EXPANSION.get(raw.key.rpartition(".")[2].lower(), 1)
 
+
+_HELD_BYTES = 16 * 1024 * 1024
+"""How much of records that lost is held in memory at a time."""
 
 _EXPANSION = {"gz": 6, "zst": 7, "bz2": 8}

@@ -36,7 +36,7 @@ def known_objects(lake: Location, writer: str) -> dict[str, KnownObject]:
     """What is known of every key that a committed number of the source read, well or as damaged."""
     known: dict[str, KnownObject] = {}
     for number, item in _readings(lake, writer):
-        if item["status"] == "unread":
+        if item["status"] not in ("read", "damaged"):  # an adjusting entry is no reading
             continue
         before = known.get(item["key"])
         good = item["etag"] if item["status"] == "read" else (before.good_etag if before else None)

@@ -23,7 +23,8 @@ _COUNTS = [(name, pa.int64()) for name in ("records", "good", "quarantined", "du
 SCHEMAS: dict[str, pa.Schema] = {
     "objects": pa.schema(
         [*_IDENTITY, ("key", pa.string()), ("etag", pa.string()), ("size", pa.int64()), ("status", pa.string()),
-         ("reason", pa.string()), *_COUNTS, ("children", pa.int64())]
+         ("reason", pa.string()), *_COUNTS, ("children", pa.int64()), ("order", pa.int64()),
+         ("slices", pa.list_(pa.string()))]
     ),
     "batches": pa.schema(
         [*_IDENTITY, ("kind", pa.string()), ("outcome", pa.string()), ("reasons", pa.string()), ("slices", pa.string()),
@@ -39,7 +40,7 @@ SCHEMAS: dict[str, pa.Schema] = {
          ("object", pa.string())]
     ),
 }  # fmt: skip
-"""The columns of each table. Grain: an object of a number; a number; a source's number; a mart's number; an
+"""The columns of each table. Grain: an object, or an adjusting entry of one, of a number; a number; a source's number; a mart's number; an
 unknown path of a source's number."""
 
 
@@ -79,12 +80,12 @@ def _rows(name: str, record: Record) -> Iterable[Json]:
     elif record.refused:
         return
     elif name == "objects":
-        for item in decision.get("objects", ()):
+        for item in (*decision.get("objects", ()), *decision.get("adjustments", ())):
             yield {**identity, **item}
     elif name == "fields":
         for item in decision.get("unknown", ()):
             yield {**identity, **item}
-    elif name == "books" and record.writer.startswith("source/"):
+    elif name == "books" and "books" in decision:
         yield {**identity, **decision["books"]}
     elif name == "publishes" and record.writer.startswith("mart/") and record.done is not None:
         done = record.done

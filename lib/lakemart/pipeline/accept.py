@@ -6,43 +6,31 @@ meanwhile is taken twice. The reject limit does not hold for it, and of a damage
 
 from __future__ import annotations
 
-import time
-
 from lakemart.config.source import Source
-from lakemart.errors import ConfigError, DataError, LakemartError
+from lakemart.errors import ConfigError, DataError
 from lakemart.ingest.discover import source_objects
 from lakemart.ingest.objects import RawObject
-from lakemart.ingest.stage import Acceptance
+from lakemart.ingest.request import Acceptance
 from lakemart.ledger import records
 from lakemart.ledger.known import known_objects
-from lakemart.ledger.projection import project
 from lakemart.pipeline.context import Context
-from lakemart.pipeline.document import SOURCE_COUNTS, RunDocument
-from lakemart.pipeline.stories import advance_source, source_stage
-from lakemart.storage.lease import leases
+from lakemart.pipeline.document import RunDocument
+from lakemart.pipeline.stories import run_requests
 from lakemart.storage.store import open_store
 
 
 def accept(context: Context, target: str, reason: str) -> RunDocument:
     """Takes the damaged object `target` (its key), or the refused batch `target` (`source/number`).
 
-    Returns the document of the run. Raises ConfigError when there is no such object or batch, or nothing of it is held
-    back. A repeat finds nothing held back and says so.
+    Returns the document of the run, which builds and publishes what is due for it. A target of which nothing is held
+    back is an error in it (kind config); a repeat finds that.
     """
-    document = RunDocument(run=context.run.id)
-    began = time.monotonic()
-    with leases(context.store, context.writers, context.holder, wait=context.wait):
-        project(context.lake, context.writers)
+
+    def requests() -> list[tuple[Source, Acceptance]]:
         source, objects = _held_back(context, target)
-        document.sources[source.name] = dict.fromkeys(SOURCE_COUNTS, 0)
-        stage = source_stage(context, source, document, Acceptance(objects=objects, reason=reason))
-        try:
-            advance_source(context, stage, document)
-        except LakemartError as error:
-            document.tell(error)
-        project(context.lake, context.writers)
-    document.seconds = time.monotonic() - began
-    return document
+        return [(source, Acceptance(objects=objects, reason=reason))]
+
+    return run_requests(context, requests)
 
 
 def _held_back(context: Context, target: str) -> tuple[Source, tuple[RawObject, ...]]:

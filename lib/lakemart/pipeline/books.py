@@ -23,7 +23,7 @@ def books(context: Context, run: str | None = None) -> RunDocument:
             by = record.done or record.decision or record.plan
             if run is None or by["run"] == run:
                 found = True
-                enter(document, kind, name, record)
+                enter(document, kind, name, record, standing=run is None)
     if run is not None and not found:
         raise ConfigError(
             f"the ledger knows no run {run!r}", next_step="`lakemart status` names the last run of each writer."
@@ -40,14 +40,18 @@ def _open_line(document: RunDocument, kind: str, name: str) -> None:
         document.marts[name] = MartLine()
 
 
-def enter(document: RunDocument, kind: str, name: str, record: Record) -> None:
-    """Adds one number to the document's line of its writer; an open or refused number adds nothing."""
+def enter(document: RunDocument, kind: str, name: str, record: Record, *, standing: bool = False) -> None:
+    """Adds one number to the document's line of its writer; an open or refused number adds nothing.
+
+    Of a source: what the number read or, with `standing`, what it changed in the tables, adjusting entries included, so
+    that the sums over all numbers describe the tables as they are.
+    """
     if record.done is None or record.decision is None:
         return
     if kind == "source":
         line = document.sources[name]
         line["batches"] += 1
-        for count, value in record.decision["books"].items():
+        for count, value in record.decision["books" if standing else "read"].items():
             line[count] += value
     elif kind == "model":
         model = document.models[name]

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, BinaryIO
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from lakemart.config.secrets import resolve
 from lakemart.config.source import Source
@@ -56,7 +57,7 @@ class QuarantineReport:
 
 
 def quarantine(context: Context, source: str | None = None) -> QuarantineReport:
-    """Groups what is in quarantine. Raises ConfigError for a source the project does not have."""
+    """Groups what is open in quarantine; resolved records are not shown. Raises ConfigError for a source the project does not have."""
     groups: list[QuarantineGroup] = []
     for one in _sources(context, source):
         groups += sorted(_groups(one, _rows(context, one)), key=lambda group: -group.count)
@@ -64,7 +65,7 @@ def quarantine(context: Context, source: str | None = None) -> QuarantineReport:
 
 
 def export_quarantine(context: Context, source: str | None, sink: BinaryIO) -> int:
-    """Writes the exact bytes of every rejected record, in the order they were read, each with a newline after it.
+    """Writes the exact bytes of every rejected record that is open, in the order they were read, each with a newline after it.
 
     Returns how many records were written. Raises ConfigError when they are sealed and the source's key is not to be had.
     """
@@ -95,12 +96,13 @@ def _sources(context: Context, name: str | None) -> list[Source]:
 
 
 def _rows(context: Context, source: Source) -> Iterator[pa.Table]:
-    """The quarantine's rows at the version of the last committed batch, a table a file."""
+    """The open rows of the quarantine at the version of the last committed batch, a table a file."""
     name = quarantine_table(source.feed.tables[0].table)
     version = last_versions(context.store, f"source/{source.name}").get(name)
     found = snapshot(context.lake, name, version) if version is not None else None
     if found is not None:
-        yield from read_files(context.lake.child(name), found.files, found.schema)
+        for rows in read_files(context.lake.child(name), found.files, found.schema):
+            yield rows.filter(pc.is_null(rows.column("resolved_by")))
 
 
 def _groups(source: Source, tables: Iterator[pa.Table]) -> list[QuarantineGroup]:

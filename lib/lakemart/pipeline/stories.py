@@ -18,7 +18,8 @@ from lakemart.config.model import Model
 from lakemart.config.secrets import resolve
 from lakemart.config.source import Source
 from lakemart.errors import DataError, LakemartError
-from lakemart.ingest.stage import Acceptance, SourceStage
+from lakemart.ingest.request import Request
+from lakemart.ingest.stage import SourceStage
 from lakemart.ledger.projection import project
 from lakemart.ledger.protocol import Stage, advance
 from lakemart.ledger.records import Record
@@ -66,27 +67,57 @@ def run(context: Context, scope: Scope) -> RunDocument:
     Safe to run at any time and twice: what an earlier run left open is finished first, and what is done is not done
     again.
     """
+
+    def ingest(document: RunDocument) -> None:
+        for name, source in context.project.sources.items():
+            if scope.has("ingest", name):
+                _ingest(context, source, document)
+
+    return _told(context, scope, ingest)
+
+
+def run_requests(context: Context, requests: Callable[[], Sequence[tuple[Source, Request]]]) -> RunDocument:
+    """Does what a person asked of sources, and no other ingest; then builds and publishes whatever is due for it.
+
+    `requests` is asked under the leases; what it raises stops the run.
+    """
+
+    def ingest(document: RunDocument) -> None:
+        for source, request in requests():
+            document.sources[source.name] = dict.fromkeys(SOURCE_COUNTS, 0)
+            try:
+                _advance_source(context, source_stage(context, source, document, request), document)
+            except LakemartError as error:
+                document.tell(error)
+
+    return _told(context, Scope(stages=("build", "publish")), ingest)
+
+
+def _told(context: Context, scope: Scope, ingest: Callable[[RunDocument], None]) -> RunDocument:
+    """The frame of every run: leases around it, the ledger's tables brought up to date before and after, its document kept."""
     document = RunDocument(run=context.run.id)
     began = time.monotonic()
     try:
         with leases(context.store, context.writers, context.holder, wait=context.wait):
             project(context.lake, context.writers)
             project_runs(context.lake)
-            for name, source in context.project.sources.items():
-                if scope.has("ingest", name):
-                    _ingest(context, source, document)
-            for name in ordered(context.project.models, tables=context.source_tables()):
-                if scope.has("build", name):
-                    _build(context, context.project.models[name], scope, document)
-            for name, model in context.project.marts.items():
-                if scope.has("publish", name):
-                    _publish(context, model, document)
+            ingest(document)
+            _build_and_publish(context, scope, document)
             project(context.lake, context.writers)
     except LakemartError as error:
         document.tell(error)
     document.seconds = time.monotonic() - began
     _keep(context, document)
     return document
+
+
+def _build_and_publish(context: Context, scope: Scope, document: RunDocument) -> None:
+    for name in ordered(context.project.models, tables=context.source_tables()):
+        if scope.has("build", name):
+            _build(context, context.project.models[name], scope, document)
+    for name, model in context.project.marts.items():
+        if scope.has("publish", name):
+            _publish(context, model, document)
 
 
 def _keep(context: Context, document: RunDocument) -> None:
@@ -105,7 +136,7 @@ def _ingest(context: Context, source: Source, document: RunDocument) -> None:
 
 
 def source_stage(
-    context: Context, source: Source, document: RunDocument, acceptance: Acceptance | None = None
+    context: Context, source: Source, document: RunDocument, request: Request | None = None
 ) -> SourceStage:
     """The stage that ingests a source in this run; what is wrong with single objects is told to the document."""
     return SourceStage(
@@ -120,15 +151,16 @@ def source_stage(
         pii_key=resolve(source.pii_key).reveal().encode() if source.pii_key else None,
         progress=partial(context.progress, f"ingest {source.name}"),
         tell=document.tell,
-        acceptance=acceptance,
+        request=request,
     )
 
 
-def advance_source(context: Context, stage: SourceStage, document: RunDocument) -> None:
-    """Finishes an open batch of the source, then does the one that the stage's acceptance asks for, and no more."""
+def _advance_source(context: Context, stage: SourceStage, document: RunDocument) -> None:
+    """Finishes an open batch of the source, then does the one that the stage's request asks for, and no more."""
+    wanted = stage.request.kind if stage.request is not None else None
     while (record := advance(context.store, stage, run=context.run.id, at=context.run.stamp)) is not None:
         _enter_source(document, stage.source.name, record)
-        if record.plan["kind"] == "accept" and record.plan["run"] == context.run.id:
+        if record.plan["kind"] == wanted and record.plan["run"] == context.run.id:
             if record.refused:
                 document.tell(_refusal(stage.writer, record))
             return

@@ -11,7 +11,9 @@ import pyarrow as pa
 
 from lakemart.contract.table import Column, Contract
 from lakemart.contract.types import ColumnType
-from lakemart.ingest.keys import ObjectKeys, find_losers, key_hashes, stored_hashes
+from lakemart.ingest.hashes import key_hashes
+from lakemart.ingest.keys import ObjectKeys, find_losers
+from lakemart.ingest.stored import stored_hashes
 from lakemart.lake.actions import NEW_TABLE, TableChange, schema_to_json
 from lakemart.lake.commit import commit
 from lakemart.lake.read import snapshot
@@ -33,7 +35,7 @@ def of(key: str, ids: list[str | None], latest: list[int | None] | None = None) 
     hashes, valid = key_hashes(pa.table({"id": pa.array(ids, pa.string())}), ["id"])
     offsets = (np.arange(len(ids)) * 10)[valid]
     ranks = pa.array(latest, pa.int64()).filter(pa.array(valid)) if latest else None
-    return ObjectKeys(table="t", key=key, hashes=hashes, offsets=offsets, latest=ranks, partitions=frozenset())
+    return ObjectKeys(table="t", order=1, key=key, hashes=hashes, offsets=offsets, latest=ranks, partitions=frozenset())
 
 
 def lost(losers: dict[tuple[str, str], np.ndarray]) -> dict[str, list[int]]:

@@ -3,100 +3,29 @@
 from __future__ import annotations
 
 import gzip
-import json
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from lakemart.config.source import ObjectRules, RejectLimit, Source
-from lakemart.contract.table import Column, Contract, Feed
-from lakemart.contract.types import ColumnType
-from lakemart.engine.runner import Engine
-from lakemart.engine.session import EngineSettings
-from lakemart.errors import DataError, LakemartError
+from lakemart.config.source import RejectLimit
+from lakemart.contract.table import Feed
+from lakemart.errors import DataError
 from lakemart.ingest.objects import RawObject
-from lakemart.ingest.stage import Acceptance, SourceStage
-from lakemart.lake.read import read_table, snapshot
+from lakemart.ingest.request import Acceptance
+from lakemart.lake.read import snapshot
 from lakemart.ledger import records
 from lakemart.ledger.known import known_objects
 from lakemart.ledger.projection import project
 from lakemart.ledger.protocol import advance
-from lakemart.ledger.records import Record
-from lakemart.storage.store import Location, Store, open_store
-
-BIG = 10**12
-
-
-def column(name: str, kind: str, **given: Any) -> Column:
-    return Column(**{"name": name, "type": ColumnType.parse(kind), "path": (name,), **given})
-
-
-ORDERS = Contract(
-    table="orders",
-    key=("id",),
-    columns=(column("id", "string", required=True), column("n", "int")),
-)
-LINES = Contract(
-    table="lines",
-    parent="orders",
-    explode=("lines",),
-    columns=(column("id", "string", path=("^", "id")), column("sku", "string", required=True)),
-)
-
-
-class Place:
-    """A lake, a raw zone, and the stage of one source over them."""
-
-    def __init__(self, folder: Path) -> None:
-        self.lake = Location(uri=str(folder / "lake"))
-        self.raw = Location(uri=str(folder / "raw"))
-        self.told: list[LakemartError] = []
-        self.source = Source(
-            name="shop", objects=ObjectRules(), feed=Feed(tables=(ORDERS,)), lookback=timedelta(days=0)
-        )
-
-    @property
-    def store(self) -> Store:
-        return open_store(self.lake)
-
-    def land(self, key: str, *lines: object) -> None:
-        text = "".join((line if isinstance(line, str) else json.dumps(line)) + "\n" for line in lines)
-        open_store(self.raw).write(key, text.encode())
-
-    def stage(self, **given: Any) -> SourceStage:
-        values: dict[str, Any] = {
-            "source": self.source,
-            "raw": self.raw,
-            "lake": self.lake,
-            "engine": Engine(EngineSettings()),
-            "run": "r",
-            "now": datetime.now(UTC),
-            "inline_below": BIG,
-            "task_size": BIG,
-            "tell": self.told.append,
-        }
-        return SourceStage(**{**values, **given})
-
-    def ingest(self, **given: Any) -> Record | None:
-        return advance(self.store, self.stage(**given), run="r", at="now")
-
-    def rows(self, table: str, *columns: str) -> list[tuple[Any, ...]]:
-        return sorted(tuple(row.values()) for row in read_table(self.lake, table, columns=columns).to_pylist())
+from lakemart.storage.store import open_store
+from unit.ingest.place import BIG, LINES, ORDERS, Place, books, column
 
 
 @pytest.fixture
 def place(tmp_path: Path) -> Place:
     return Place(tmp_path)
-
-
-def books(record: Record | None) -> dict[str, int]:
-    assert record is not None
-    assert record.decision is not None
-    return dict(record.decision["books"])
 
 
 def test_every_record_is_good_quarantined_duplicate_or_filtered(place: Place) -> None:
@@ -216,7 +145,7 @@ def test_what_a_person_accepts_is_taken_past_the_limit(place: Place) -> None:
     found = next(iter(open_store(place.raw).list()))
     held_back = RawObject(key=found.key, etag=found.etag, size=found.size)
 
-    record = place.ingest(acceptance=Acceptance(objects=(held_back,), reason="known"))
+    record = place.ingest(request=Acceptance(objects=(held_back,), reason="known"))
 
     assert (books(record)["good"], books(record)["quarantined"]) == (1, 1)
     assert record is not None
