@@ -192,6 +192,8 @@ def _objects(written: SourceFile, node: Node, problems: Problems) -> ObjectRules
         complete=objects.complete,
         closed_after=closed_after,
         overwritten=objects.overwritten,
+        max_objects=objects.max_objects,
+        max_bytes=objects.max_bytes,
     )
 
 

@@ -24,7 +24,8 @@ class ObjectRules:
     """Which keys under the project's `raw` belong to the source.
 
     `prefix` may hold `{yyyy} {MM} {dd} {HH}` (UTC); `pattern` is a glob on what follows the prefix. `closed_after` is set
-    exactly when the prefix is dated: a dated prefix older than this is not listed by a plain run.
+    exactly when the prefix is dated: a dated prefix older than this is not listed by a plain run. `max_objects` and
+    `max_bytes` (as stored) bound what one run takes, the oldest first; None is without a bound.
     """
 
     prefix: str = ""
@@ -32,6 +33,8 @@ class ObjectRules:
     complete: Completion = field(default_factory=Completion)
     closed_after: timedelta | None = None
     overwritten: Literal["error", "ignore", "replace"] = "error"
+    max_objects: int | None = None
+    max_bytes: int | None = None
 
     @property
     def dated(self) -> bool:

@@ -111,6 +111,14 @@ class ObjectsFile(Written):
     overwritten: Literal["error", "ignore", "replace"] = Field(
         "error", description="What an object means whose etag changed after it was read."
     )
+    max_objects: Positive | None = Field(
+        None, description="How many objects one run takes at most, the oldest first. Default: all.", examples=[10000]
+    )
+    max_bytes: Size | None = Field(
+        None,
+        description="How many bytes, as they are stored, one run takes at most, the oldest objects first. Default: all.",
+        examples=["50 GiB"],
+    )
 
 
 class LimitsFile(Written):

@@ -1,28 +1,26 @@
 """What is there to read: the raw zone's listing against what the ledger knows, by etag and never by time.
 
 An object is known when its etag equals the last one of its key that was read (well, or as damaged). A key that was
-never read is new. A known key under another etag was overwritten, and the source's policy says what then.
+never read well is new. A known key under another etag was overwritten, and the source's policy says what then. Listing
+and knowledge are walked side by side in key order, so memory does not grow with either.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+import heapq
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, field
 from datetime import datetime
-from fnmatch import translate
+from typing import NamedTuple
 
 from lakemart.config.source import ObjectRules
+from lakemart.ingest.listing import Dates, key_pattern, source_objects, with_completion
 from lakemart.ingest.objects import RawObject
 from lakemart.ledger.known import KnownObject
 from lakemart.storage.store import ObjectInfo, Store
 
-_DATE_PARTS = {
-    "{yyyy}": r"(?P<yyyy>\d{4})",
-    "{MM}": r"(?P<MM>\d{2})",
-    "{dd}": r"(?P<dd>\d{2})",
-    "{HH}": r"(?P<HH>\d{2})",
-}
+Known = Iterable[tuple[str, KnownObject]]
+"""What is known, in key order."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,85 +32,168 @@ class Overwritten:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Search:
+    """What a discovery may take: how many objects and bytes, of overwritten ones too or not, and none of `not_now`.
+
+    `not_now` are keys and etags that this run tried in vain. `since` is the date before which everything of a dated
+    prefix was taken.
+    """
+
+    objects: int
+    bytes: int | None = None
+    replacing: bool = False
+    not_now: Collection[tuple[str, str]] = ()
+    since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Discovery:
-    """What a listing showed: objects to read in key order, overwritten ones, and how many wait to be complete."""
+    """What a listing showed.
+
+    `new` and `replaced` are the objects to read, the oldest that the search's bounds admit, in key order; `left` counts
+    those beyond the bounds, `waiting` those not complete yet, `overwritten` those that the source does not replace, of
+    which `first_overwritten` is one. `not_now` are those the search left out. `open_since` is the date before which
+    everything of a dated prefix is taken once these objects are read.
+    """
 
     new: tuple[RawObject, ...]
-    overwritten: tuple[Overwritten, ...]
-    waiting: int
+    replaced: tuple[RawObject, ...] = ()
+    left: int = 0
+    waiting: int = 0
+    overwritten: int = 0
+    first_overwritten: Overwritten | None = None
+    not_now: tuple[RawObject, ...] = ()
+    open_since: datetime | None = None
 
 
-def discover(raw: Store, rules: ObjectRules, known: Mapping[str, KnownObject], now: datetime) -> Discovery:
+class _Found(NamedTuple):
+    """A candidate, so ordered that the oldest comes first."""
+
+    modified: datetime
+    key: str
+    raw: RawObject
+    overwrites: bool
+
+
+@dataclass(slots=True)
+class _Seen:
+    """What the walk gathers besides candidates."""
+
+    waiting: int = 0
+    overwritten: int = 0
+    first: Overwritten | None = None
+    not_now: list[RawObject] = field(default_factory=list)
+    oldest_left: datetime | None = None
+
+
+def discover(raw: Store, rules: ObjectRules, known: Known, now: datetime, search: Search) -> Discovery:
     """Lists the source's objects and compares each with what is known of its key. Reads no object."""
-    new: list[RawObject] = []
-    overwritten: list[Overwritten] = []
-    waiting = 0
-    listed = _with_completion(source_objects(raw, rules), rules, now)
-    for info, complete in listed:
-        before = known.get(info.key)
-        if before is not None and before.etag == info.etag:
-            continue
-        if not complete:
-            waiting += 1
-            continue
+    dates = Dates(rules=rules) if rules.dated else None
+    seen = _Seen()
+    kept = _Oldest(search, dates, seen)
+    for info, complete, before in _unread(raw, rules, known, now, search):
         found = RawObject(key=info.key, etag=info.etag, size=info.size)
-        if before is None or not before.read_well:
-            new.append(found)
+        if (info.key, info.etag) in search.not_now:
+            seen.not_now.append(found)
+            _leave(seen, dates, info.key)
+        elif not complete:
+            seen.waiting += 1
+            _leave(seen, dates, info.key)
+        elif before is None or not before.read_well:
+            kept.offer(_Found(info.modified, info.key, found, overwrites=False))
+        elif search.replacing:
+            kept.offer(_Found(info.modified, info.key, found, overwrites=True))
         else:
-            overwritten.append(Overwritten(known_etag=before.etag, now=found))
-    return Discovery(new=tuple(new), overwritten=tuple(overwritten), waiting=waiting)
+            seen.overwritten += 1
+            seen.first = seen.first or Overwritten(known_etag=before.etag, now=found)
+    chosen = kept.chosen()
+    return Discovery(
+        new=tuple(one.raw for one in chosen if not one.overwrites),
+        replaced=tuple(one.raw for one in chosen if one.overwrites),
+        left=kept.left,
+        waiting=seen.waiting,
+        overwritten=seen.overwritten,
+        first_overwritten=seen.first,
+        not_now=tuple(seen.not_now),
+        open_since=None if dates is None else min(filter(None, (dates.first_open(now), seen.oldest_left))),
+    )
 
 
-def source_objects(raw: Store, rules: ObjectRules) -> Iterator[ObjectInfo]:
-    """The objects under the source's prefix, in key order, without hidden keys and folder markers.
-
-    Markers of completion are among them, for they say which folders are whole.
-    """
-    static = rules.prefix.partition("{")[0]
-    for info in raw.list(static):
-        if not _is_hidden(info.key, static) and not info.key.endswith("/"):
+def late_objects(raw: Store, rules: ObjectRules, known: Known, now: datetime, since: datetime) -> Iterator[ObjectInfo]:
+    """Objects of dates before `since`, which plain runs no longer list, that the ledger does not know as they are."""
+    dates = Dates(rules=rules)
+    for info, _, before in _unread(raw, rules, known, now, Search(objects=0)):
+        date = dates.of(info.key)
+        if date is not None and date < since and (before is None or before.etag != info.etag):
             yield info
 
 
-def _is_hidden(key: str, static: str) -> bool:
-    """Segments that begin with `_` or `.` hide an object; those the user named in the prefix himself do not."""
-    below = key[static.rfind("/") + 1 :]
-    return any(segment.startswith(("_", ".")) for segment in below.split("/"))
+class _Oldest:
+    """The oldest candidates within a search's bounds; memory for no more than the bound on objects."""
+
+    def __init__(self, search: Search, dates: Dates | None, seen: _Seen) -> None:
+        self._search = search
+        self._dates = dates
+        self._seen = seen
+        self._heap: list[tuple[float, str, _Found]] = []
+        self.left = 0
+
+    def offer(self, found: _Found) -> None:
+        """Takes a candidate, and lets the youngest go when there are too many."""
+        heapq.heappush(self._heap, (-found.modified.timestamp(), _after(found.key), found))
+        if len(self._heap) > self._search.objects:
+            self._let_go(heapq.heappop(self._heap)[2])
+
+    def chosen(self) -> list[_Found]:
+        """The candidates that are taken, in key order; at least one, however large."""
+        room = self._search.bytes
+        taken: list[_Found] = []
+        for found in sorted(entry[2] for entry in self._heap):
+            if room is not None and taken and found.raw.size > room:
+                self._let_go(found)
+                room = 0
+                continue
+            room = None if room is None else room - found.raw.size
+            taken.append(found)
+        return sorted(taken, key=lambda found: found.key)
+
+    def _let_go(self, found: _Found) -> None:
+        self.left += 1
+        _leave(self._seen, self._dates, found.key)
 
 
-def _with_completion(
-    listed: Iterable[ObjectInfo], rules: ObjectRules, now: datetime
-) -> Iterator[tuple[ObjectInfo, bool]]:
-    """Each data object with whether it may be read now."""
+def _after(key: str) -> str:
+    """A text that is the smaller the greater the key, so that of two equally old the later key goes first."""
+    return "".join(chr(0x10FFFF - ord(letter)) for letter in key) + chr(0x10FFFF)
+
+
+def _leave(seen: _Seen, dates: Dates | None, key: str) -> None:
+    """Remembers that something of the key's date stays behind."""
+    date = dates.of(key) if dates is not None else None
+    if date is not None and (seen.oldest_left is None or date < seen.oldest_left):
+        seen.oldest_left = date
+
+
+def _unread(
+    raw: Store, rules: ObjectRules, known: Known, now: datetime, search: Search
+) -> Iterator[tuple[ObjectInfo, bool, KnownObject | None]]:
+    """Every listed object that is not known as it is, whether it is complete, and what is known of its key."""
     wanted = key_pattern(rules)
-    if rules.complete.marker is None:
-        for info in listed:
-            if wanted.fullmatch(info.key):
-                yield info, rules.complete.after is None or now - info.modified >= rules.complete.after
-        return
-    folders: dict[str, list[ObjectInfo]] = {}
-    whole: set[str] = set()
-    for info in listed:
-        folder, _, name = info.key.rpartition("/")
-        if name == rules.complete.marker:
-            whole.add(folder)
-        elif wanted.fullmatch(info.key):
-            folders.setdefault(folder, []).append(info)
-    for folder, infos in folders.items():
-        for info in infos:
-            yield info, folder in whole
+    sorted_known = iter(known)
+    nearest = next(sorted_known, None)
+    befores: dict[str, KnownObject] = {}
 
+    def unknown() -> Iterator[ObjectInfo]:
+        nonlocal nearest
+        for info in source_objects(raw, rules, since=search.since):
+            while nearest is not None and nearest[0] < info.key:
+                nearest = next(sorted_known, None)
+            before = nearest[1] if nearest is not None and nearest[0] == info.key else None
+            if before is not None and before.etag == info.etag:
+                continue
+            if before is not None and wanted.fullmatch(info.key):
+                befores[info.key] = before
+            yield info
 
-def key_pattern(rules: ObjectRules) -> re.Pattern[str]:
-    """The expression that a data object's whole key matches: the prefix with its dates, then the glob.
-
-    >>> rules = ObjectRules(prefix="{yyyy}/{MM}/", pattern="*.json.gz")
-    >>> bool(key_pattern(rules).fullmatch("2015/01/a.json.gz")), bool(key_pattern(rules).fullmatch("x/01/a.json.gz"))
-    (True, False)
-    """
-    prefix = re.escape(rules.prefix)
-    for text, expression in _DATE_PARTS.items():
-        escaped = re.escape(text)
-        prefix = prefix.replace(escaped, expression, 1).replace(escaped, f"(?P={text[1:-1]})")
-    glob = translate(rules.pattern).removeprefix("(?s:").removesuffix(")\\Z")
-    return re.compile(f"{prefix}(?:{glob})", re.DOTALL)
+    for info, complete in with_completion(unknown(), rules, now):
+        yield info, complete, befores.pop(info.key, None)

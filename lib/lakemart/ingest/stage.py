@@ -14,7 +14,7 @@ from lakemart.engine.runner import Engine
 from lakemart.errors import LakemartError
 from lakemart.ingest.batch import Batch
 from lakemart.ingest.files import BatchTarget
-from lakemart.ingest.planning import chosen
+from lakemart.ingest.planning import Turn, chosen, open_since
 from lakemart.ingest.request import Request
 from lakemart.ingest.tables import (
     duplicates_schema,
@@ -30,7 +30,7 @@ from lakemart.lake.change import table_change
 from lakemart.lake.commit import commit, foreign_commit
 from lakemart.lake.read import Snapshot, snapshot
 from lakemart.ledger.protocol import Intent, Refusal
-from lakemart.ledger.records import Json, Record, last_versions
+from lakemart.ledger.records import Json, Record, last_committed, last_versions
 from lakemart.storage.store import Location, open_store
 
 
@@ -38,8 +38,7 @@ from lakemart.storage.store import Location, open_store
 class SourceStage:
     """Ingests one source. See `ledger.protocol.Stage`; its writer is `source/<name>`.
 
-    `request` asks for one batch of another kind than what is new. `given_up` gathers the objects that this run could
-    not read, by key and etag, and why: it leaves them to the next run.
+    `request` asks for one batch of another kind than what is new; `turn` gathers what this run did.
     """
 
     source: Source
@@ -55,7 +54,7 @@ class SourceStage:
     tell: Callable[[LakemartError], None] = field(default=lambda _: None)
     """Takes what is wrong with single objects and stops nothing else."""
     request: Request | None = None
-    given_up: dict[tuple[str, str], str] = field(default_factory=dict)
+    turn: Turn = field(default_factory=Turn)
 
     @property
     def writer(self) -> str:
@@ -64,10 +63,13 @@ class SourceStage:
 
     def plan(self, number: int, last: Record | None) -> Json | None:
         """Freezes the objects to read with their etags, the contracts' content, and the versions they build on."""
-        found = chosen(self, number)
+        store = open_store(self.lake)
+        committed = last if last is None or last.committed else last_committed(store, self.writer)
+        found = chosen(self, number, committed)
         if found is None:
             return None
         feed = self.source.feed
+        since = found.open_since or open_since(self.source, committed)
         return {
             "kind": found.kind,
             "reason": found.reason,
@@ -77,12 +79,13 @@ class SourceStage:
             "contract": feed.version,
             "lookback_days": self.source.lookback.days,
             "latest_by": self.source.latest_by,
-            "keep_losers": self.source.objects.overwritten == "replace",
+            "keep_losers": self.source.objects.overwritten == "replace" and not feed.reads_document,
             "reject_limit": {
                 "fraction": str(self.source.reject_limit.fraction),
                 "at_least": self.source.reject_limit.at_least,
             },
-            "base": last_versions(open_store(self.lake), self.writer),
+            "open_since": None if since is None else since.isoformat(),
+            "base": last_versions(store, self.writer),
         }
 
     def work(self, number: int, plan: Json) -> Intent | Refusal:
@@ -103,7 +106,7 @@ class SourceStage:
         done = work(batch)
         if isinstance(done, Refusal):
             return done
-        self.given_up.update({(one.key, one.etag): one.reason for one in done.books if one.status == "unread"})
+        self.turn.given_up |= {(one.key, one.etag): one.reason for one in done.books if one.status == "unread"}
         payload = done.payload()
         reasons = [*done.unbalanced(), *self._over_limit(plan, payload["read"])]
         if reasons:

@@ -57,7 +57,8 @@ def duplicates_schema() -> pa.Schema:
     """One row a record that lost against another of the same key: where it stands, the table it was for, its key's hash.
 
     `raw` has its exact bytes where the source says `overwritten: replace`, so that it can come back when the winner goes;
-    elsewhere it is null, and `length` with it. `cipher` is as in the quarantine.
+    elsewhere it is null, and `length` with it, as it is where a record means nothing without its document. `cipher` is as
+    in the quarantine.
     """
     return pa.schema(
         [

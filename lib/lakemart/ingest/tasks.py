@@ -20,7 +20,14 @@ from lakemart.ingest.files import BatchFiles, BatchTarget, Drops, Lost, slices_o
 from lakemart.ingest.objects import ObjectBooks, RawObject, Status
 from lakemart.lake.actions import AddedFile
 from lakemart.steps import step
-from lakemart.storage.store import ChangedObjectError, ForbiddenObjectError, Location, MissingObjectError, open_store
+from lakemart.storage.store import (
+    BrokenTransferError,
+    ChangedObjectError,
+    ForbiddenObjectError,
+    Location,
+    MissingObjectError,
+    open_store,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,11 +149,13 @@ def reading(raw: RawObject) -> Iterator[None]:
     except DamagedError as error:
         raise ObjectError(raw, "damaged", f"{error.reason}: {error.detail}") from error
     except ChangedObjectError as error:
-        raise ObjectError(raw, "unread", "changed since it was planned") from error
+        raise ObjectError(raw, "unread", "was changed since it was planned") from error
     except MissingObjectError as error:
-        raise ObjectError(raw, "unread", "gone since it was planned") from error
+        raise ObjectError(raw, "unread", "is gone since it was planned") from error
     except ForbiddenObjectError as error:
         raise ObjectError(raw, "unread", "may not be read") from error
+    except BrokenTransferError as error:
+        raise ObjectError(raw, "unread", "broke off in transfer") from error
 
 
 def _keep_losers(task: DecodeTask, raw: RawObject, lost: Sequence[Lost], files: BatchFiles) -> None:

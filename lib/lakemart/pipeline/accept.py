@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from lakemart.config.source import Source
 from lakemart.errors import ConfigError, DataError
-from lakemart.ingest.discover import source_objects
+from lakemart.ingest.listing import source_objects
 from lakemart.ingest.objects import RawObject
 from lakemart.ingest.request import Acceptance
 from lakemart.ledger import records
@@ -38,7 +38,7 @@ def _held_back(context: Context, target: str) -> tuple[Source, tuple[RawObject, 
     if name in context.project.sources and number.isdigit():
         return context.project.sources[name], _refused(context, name, int(number))
     for source in context.project.sources.values():
-        known = known_objects(context.lake, f"source/{source.name}").get(target)
+        known = known_objects(context.lake, f"source/{source.name}", [target]).get(target)
         if known is not None and known.is_damaged:
             sizes = {info.key: (info.etag, info.size) for info in open_store(context.raw).list(target)}
             etag, size = sizes.get(target, ("", 0))
@@ -61,7 +61,7 @@ def _refused(context: Context, name: str, number: int) -> tuple[RawObject, ...]:
         raise ConfigError(
             f"batch {number} of source {name!r} was not refused", next_step="`lakemart status` names those that were."
         )
-    known = known_objects(context.lake, writer)
+    known = known_objects(context.lake, writer, [raw["key"] for raw in record.plan["objects"]])
     now = {info.key: info for info in source_objects(open_store(context.raw), context.project.sources[name].objects)}
     planned = [RawObject(**raw) for raw in record.plan["objects"]]
     objects = tuple(

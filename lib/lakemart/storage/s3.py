@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from functools import lru_cache
@@ -14,6 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from lakemart.errors import ConfigError, LakemartError, TransientError
 from lakemart.storage.store import (
     BLOCK,
+    BrokenTransferError,
     ChangedObjectError,
     ForbiddenObjectError,
     Location,
@@ -24,6 +26,7 @@ from lakemart.storage.store import (
 )
 
 if TYPE_CHECKING:
+    from botocore.response import StreamingBody
     from mypy_boto3_s3 import S3Client
 
 _MISSING = {"NoSuchKey", "404", "NotFound"}
@@ -31,6 +34,11 @@ _FORBIDDEN = {"AccessDenied", "403", "Forbidden", "AllAccessDisabled"}
 _CHANGED = {"PreconditionFailed", "412"}
 _REFUSED = _CHANGED | _MISSING
 """Answers to a conditional put that say for sure it was not done. A 409 does not: it asks for the put again."""
+
+_RESUMES = 4
+"""How often the transfer of one object is taken up again; with the pauses, of 1.5 seconds in all."""
+
+_PAUSE = 0.1
 
 
 class S3Store:
@@ -64,29 +72,50 @@ class S3Store:
         yield from ((info.key, info.size) for info in self.list(prefix, start_after=start_after))
 
     def blocks(self, key: str, *, etag: str | None = None) -> Iterator[bytes]:
-        condition: dict[str, Any] = {"IfMatch": f'"{etag}"'} if etag is not None else {}
+        for _, block in self._transfer(key, etag):
+            if block:
+                yield block
+
+    def read(self, key: str) -> tuple[bytes, str]:
+        answers = list(self._transfer(key, None))
+        return b"".join(block for _, block in answers), answers[0][0]
+
+    def _transfer(self, key: str, etag: str | None) -> Iterator[tuple[str, bytes]]:
+        """The etag with the object's bytes, an empty block first; taken up where it broke off, under the same etag."""
+        at = 0
+        for broken in range(_RESUMES + 1):
+            try:
+                etag, body = self._opened(key, etag, at)
+                with closing(body):
+                    yield etag, b""
+                    for block in body.iter_chunks(BLOCK):  # checks the length promised by the store at the end
+                        at += len(block)
+                        yield etag, block
+            except (BotoCoreError, OSError) as error:
+                if broken == _RESUMES:
+                    raise BrokenTransferError(
+                        f"the transfer of {key!r} broke off {broken + 1} times: {_said(error)}",
+                        where=self.location.uri,
+                        next_step="Run again when S3 answers.",
+                    ) from error
+                time.sleep(_PAUSE * 2**broken)
+            else:
+                return
+
+    def _opened(self, key: str, etag: str | None, at: int) -> tuple[str, StreamingBody]:
+        """The object's etag and its bytes from `at` on; with `etag`, of exactly that version."""
+        wanted: dict[str, Any] = {"IfMatch": f'"{etag}"'} if etag is not None else {}
+        if at:
+            wanted["Range"] = f"bytes={at}-"
         try:
-            answer = self._client.get_object(Bucket=self._bucket, Key=self._prefix + key, **condition)
+            answer = self._client.get_object(Bucket=self._bucket, Key=self._prefix + key, **wanted)
         except (ClientError, BotoCoreError) as error:
             if _code(error) in _CHANGED:
                 raise ChangedObjectError(
                     f"object {key!r} is no longer version {etag}", where=self.location.uri
                 ) from error
             raise self._error("read", key, error) from error
-        with closing(answer["Body"]) as body:
-            try:
-                yield from body.iter_chunks(BLOCK)  # checks the length promised by the store at the end
-            except (BotoCoreError, OSError) as error:
-                raise TransientError(
-                    f"the transfer of {key!r} broke off: {_said(error)}", where=self.location.uri
-                ) from error
-
-    def read(self, key: str) -> tuple[bytes, str]:
-        try:
-            answer = self._client.get_object(Bucket=self._bucket, Key=self._prefix + key)
-            return answer["Body"].read(), answer["ETag"].strip('"')
-        except (ClientError, BotoCoreError, OSError) as error:
-            raise self._error("read", key, error) from error
+        return answer["ETag"].strip('"'), answer["Body"]
 
     def write(self, key: str, data: bytes) -> None:
         try:

@@ -66,6 +66,10 @@ class ForbiddenObjectError(TransientError):
     """The store refuses access to this object."""
 
 
+class BrokenTransferError(TransientError):
+    """The object's transfer broke off, again and again."""
+
+
 class UnknownOutcomeError(TransientError):
     """A write may or may not have happened and reading back did not tell. Nothing may be deleted or assumed on it."""
 
@@ -86,8 +90,8 @@ class Store(Protocol):
     def blocks(self, key: str, *, etag: str | None = None) -> Iterator[bytes]:
         """The object's bytes in blocks of about a megabyte. With `etag`, of exactly that version.
 
-        Raises ChangedObjectError when it is another version, MissingObjectError, ForbiddenObjectError, and
-        TransientError when the transfer breaks off.
+        A transfer that breaks off is taken up where it broke, a few times. Raises ChangedObjectError when it is another
+        version, MissingObjectError, ForbiddenObjectError, BrokenTransferError.
         """
         ...
 

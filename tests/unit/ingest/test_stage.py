@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import gzip
+from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
-from lakemart.config.source import RejectLimit
+from lakemart.config.source import ObjectRules, RejectLimit
 from lakemart.contract.table import Feed
-from lakemart.errors import DataError
+from lakemart.errors import DataError, TransientError
 from lakemart.ingest.objects import RawObject
 from lakemart.ingest.request import Acceptance
 from lakemart.lake.read import snapshot
@@ -19,7 +20,8 @@ from lakemart.ledger import records
 from lakemart.ledger.known import known_objects
 from lakemart.ledger.projection import project
 from lakemart.ledger.protocol import advance
-from lakemart.storage.store import open_store
+from lakemart.storage.local import LocalStore
+from lakemart.storage.store import ForbiddenObjectError, open_store
 from unit.ingest.place import BIG, LINES, ORDERS, Place, books, column
 
 
@@ -192,3 +194,72 @@ def test_the_result_does_not_depend_on_how_objects_are_packed_into_tasks(place: 
         ("b", 1, "b", 21),
         ("c", 1, "c", 21),
     ]
+
+
+def test_an_object_that_may_not_be_read_is_told_left_alone_and_tried_by_the_next_run(place: Place) -> None:
+    place.land("a", {"id": "1"})
+    place.land("b", {"id": "2"})
+    stage = place.stage()
+    with pytest.MonkeyPatch.context() as patch:
+        whole = LocalStore.blocks
+
+        def forbidden(self: LocalStore, key: str, *, etag: str | None = None) -> Iterator[bytes]:
+            if key == "a":
+                raise ForbiddenObjectError("object 'a' may not be read")
+            yield from whole(self, key, etag=etag)
+
+        patch.setattr(LocalStore, "blocks", forbidden)
+        first = advance(place.store, stage, run="r", at="now")
+        second = advance(place.store, stage, run="r", at="now")
+
+    assert first is not None
+    assert first.decision is not None
+    assert [(one["key"], one["status"]) for one in first.decision["objects"]] == [("a", "unread"), ("b", "read")]
+    assert second is None
+    assert [type(error) for error in place.told] == [TransientError]
+    assert place.rows("orders", "id") == [("2",)]
+    assert books(place.ingest())["good"] == 1
+
+
+def test_a_run_takes_no_more_objects_than_it_may_and_the_next_goes_on(place: Place) -> None:
+    place.source = replace(place.source, objects=ObjectRules(max_objects=2))
+    for name in "abc":
+        place.land(name, {"id": name})
+    stage = place.stage()
+
+    assert books(advance(place.store, stage, run="r", at="now"))["objects"] == 2
+    assert advance(place.store, stage, run="r", at="now") is None
+    assert books(place.ingest())["objects"] == 1
+
+
+def test_an_empty_object_is_read_and_accounted_for(place: Place) -> None:
+    place.land("a")
+
+    assert books(place.ingest())["objects"] == 1
+    assert place.ingest() is None
+
+
+def test_a_batch_is_planned_anew_when_an_object_changes_between_its_two_passes(place: Place) -> None:
+    """The losers of the first pass would lose against keys that the second does not bring."""
+    place.land("a", {"id": "1", "n": 1})
+    place.land("b", {"id": "1", "n": 2})
+    reads: list[str] = []
+    whole = LocalStore.blocks
+
+    def changing(self: LocalStore, key: str, *, etag: str | None = None) -> Iterator[bytes]:
+        reads.append(key)
+        if reads.count("a") == 2:
+            place.land("a", {"id": "9"})
+        yield from whole(self, key, etag=etag)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(LocalStore, "blocks", changing)
+        first = place.ingest()
+    second = place.ingest()
+
+    assert first is not None
+    assert first.refused
+    assert first.decision is not None
+    assert not first.decision["stops"]
+    assert books(second)["good"] == 2
+    assert place.rows("orders", "id", "n") == [("1", 2), ("9", None)]

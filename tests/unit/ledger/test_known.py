@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from lakemart.ledger import records
-from lakemart.ledger.known import KnownObject, known_objects
-from lakemart.ledger.projection import project
+from lakemart.ledger import index, records
+from lakemart.ledger.known import KnownObject, known_objects, known_stream, refresh_index
 from lakemart.storage.store import Location, open_store
 
 if TYPE_CHECKING:
@@ -19,10 +18,11 @@ Reading = tuple[str, str, str]
 """Key, etag, status."""
 
 
-@pytest.fixture(params=["from the records", "from the projection", "half and half"])
-def lake(request: pytest.FixtureRequest, tmp_path: Path) -> Location:
+@pytest.fixture(params=["from the records", "from the index", "half and half"])
+def lake(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Location:
     """A lake whose readings are found in each of these places."""
     tmp_path.joinpath("how").write_text(request.param)
+    monkeypatch.setattr("lakemart.ledger.known._TAIL_NUMBERS", 0)  # every refresh writes
     return Location(uri=str(tmp_path))
 
 
@@ -46,10 +46,8 @@ def read(lake: Location, *numbers: list[Reading] | None) -> dict[str, KnownObjec
         records.write_part(store, W, number, "decision", {**by, **kind, "objects": items})
         if readings is not None:
             records.write_part(store, W, number, "done", {**by, "versions": {}})
-        if how == "half and half" and number == 1:
-            project(lake, [W])
-    if how == "from the projection":
-        project(lake, [W])
+        if how == "from the index" or (how == "half and half" and number == 1):
+            refresh_index(lake, W)
     return known_objects(lake, W)
 
 
@@ -124,3 +122,37 @@ def test_an_open_numbers_objects_are_not_known_until_it_is_done(lake: Location) 
     )
 
     assert set(known_objects(lake, W)) == {"k"}
+
+
+def test_the_index_stays_behind_until_it_pays_to_write_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lake = Location(uri=str(tmp_path))
+    tmp_path.joinpath("how").write_text("from the records")
+    read(lake, *([(f"k{number}", "e", "read")] for number in range(5)))
+    refresh_index(lake, W)
+    assert index.newest(open_store(lake), W) is None
+
+    monkeypatch.setattr("lakemart.ledger.known._TAIL", 2)
+    refresh_index(lake, W)
+
+    found = index.newest(open_store(lake), W)
+    assert found is not None
+    assert found.number == 3  # in pieces, so that what is held stays bounded
+    assert [key for key, _ in known_stream(lake, W)] == ["k0", "k1", "k2", "k3", "k4"]
+    assert [key for key, _ in known_stream(lake, W, start_after="k2")] == ["k3", "k4"]
+
+
+@pytest.mark.parametrize("content", [b"", b"PAR1torn"])
+def test_an_index_that_cannot_be_read_counts_for_nothing(lake: Location, content: bytes) -> None:
+    known = read(lake, [("k", "e1", "read")], [("k", "e2", "damaged")])
+    open_store(lake).write(f"_ledger/{W}/index/0000000009.parquet", content)
+
+    assert known_objects(lake, W) == known
+
+
+def test_only_the_newest_indexes_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lakemart.ledger.known._TAIL_NUMBERS", 0)
+    tmp_path.joinpath("how").write_text("from the index")
+    lake = Location(uri=str(tmp_path))
+    read(lake, *([(f"k{number}", "e", "read")] for number in range(5)))
+
+    assert len(list(open_store(lake).list(f"_ledger/{W}/index/"))) == 2

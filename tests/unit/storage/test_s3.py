@@ -11,7 +11,14 @@ from botocore.exceptions import ConnectionClosedError, HTTPClientError, NoCreden
 
 from lakemart.errors import ConfigError, TransientError
 from lakemart.storage.s3 import S3Store
-from lakemart.storage.store import ForbiddenObjectError, Location, MissingObjectError, S3Settings, UnknownOutcomeError
+from lakemart.storage.store import (
+    BrokenTransferError,
+    ForbiddenObjectError,
+    Location,
+    MissingObjectError,
+    S3Settings,
+    UnknownOutcomeError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -191,7 +198,8 @@ def test_a_transfer_that_breaks_off_is_a_transient_error(store: S3Store, monkeyp
 
     monkeypatch.setattr("botocore.response.StreamingBody.read", lambda self, amt=None: broken())
 
-    with pytest.raises(TransientError, match="transfer of 'k' broke off"):
+    monkeypatch.setattr("lakemart.storage.s3._PAUSE", 0)
+    with pytest.raises(BrokenTransferError, match="transfer of 'k' broke off 5 times"):
         list(store.blocks("k"))
 
 
@@ -202,9 +210,27 @@ def test_a_transfer_shorter_than_promised_is_a_transient_error(store: S3Store, m
     whole = HTTPResponse.read
 
     def cut(self: HTTPResponse, amt: int | None = None, **more: Any) -> bytes:
-        return whole(self, amt, **more)[:40]
+        return whole(self, amt, **more)[:10]
 
     monkeypatch.setattr(HTTPResponse, "read", cut)
 
-    with pytest.raises(TransientError, match="transfer of 'k' broke off"):
+    monkeypatch.setattr("lakemart.storage.s3._PAUSE", 0)
+    with pytest.raises(BrokenTransferError, match="transfer of 'k' broke off 5 times"):
         list(store.blocks("k"))
+
+
+def test_a_transfer_that_breaks_off_is_taken_up_where_it_broke(store: S3Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    content = bytes(range(100))
+    store.write("k", content)
+    from urllib3.response import HTTPResponse  # noqa: PLC0415 - only here
+
+    whole = HTTPResponse.read
+
+    def cut(self: HTTPResponse, amt: int | None = None, **more: Any) -> bytes:
+        return whole(self, amt, **more)[:40]
+
+    monkeypatch.setattr(HTTPResponse, "read", cut)
+    monkeypatch.setattr("lakemart.storage.s3._PAUSE", 0)
+
+    assert b"".join(store.blocks("k")) == content
+    assert store.read("k")[0] == content
