@@ -1,0 +1,87 @@
+"""The dictionary that a source's tables are compared with: what every rule of ingest says, in the plainest words.
+
+It is told what was written under each etag by the test, never by lakemart, and of the ledger only which versions each
+committed number read. Order is the number that first read a version; of several claims to one id the one that stands
+stays, else the lowest (order, object, offset) wins.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+Contract = Callable[["Line"], bool]
+"""Whether the contract of the day takes a line."""
+
+
+class Line(NamedTuple):
+    """One record as it was landed: where it lies in its object, its id, its day, and its value as JSON text."""
+
+    offset: int
+    id: str
+    day: str
+    value: str
+
+
+class Place(NamedTuple):
+    """A record of an object."""
+
+    key: str
+    offset: int
+
+
+class Claim(NamedTuple):
+    """A record that may become the row of its id."""
+
+    order: int
+    place: Place
+    line: Line
+
+
+@dataclass
+class Tables:
+    """What the tables of a source hold: rows by id, records that lost, rejects that are open."""
+
+    rows: dict[str, Claim] = field(default_factory=dict)
+    lost: dict[Place, Claim] = field(default_factory=dict)
+    rejects: dict[Place, Claim] = field(default_factory=dict)
+
+    def read(self, contents: Mapping[str, tuple[int, Iterable[Line]]], takes: Contract, *, again: bool) -> None:
+        """A batch of objects: key → order and lines. Their former records go, whatever their version.
+
+        An id that they hold `again`, in the very version that was read before, is not free for others.
+        """
+        freed = {id_ for id_, claim in self.rows.items() if claim.place.key in contents}
+        for table in (self.lost, self.rejects):
+            for place in [place for place in table if place.key in contents]:
+                del table[place]
+        for id_ in freed:
+            del self.rows[id_]
+        claims = []
+        for key, (order, lines) in contents.items():
+            for line in lines:
+                claim = Claim(order, Place(key, line.offset), line)
+                if takes(line):
+                    claims.append(claim)
+                else:
+                    self.rejects[claim.place] = claim
+        self._settle(claims, freed - {claim.line.id for claim in claims} if again else freed)
+
+    def replay(self, takes: Contract) -> None:
+        """The open rejects under the contract of the day."""
+        claims = [claim for claim in self.rejects.values() if takes(claim.line)]
+        for claim in claims:
+            del self.rejects[claim.place]
+        self._settle(claims, set())
+
+    def _settle(self, claims: list[Claim], freed: set[str]) -> None:
+        """Gives every id its row; losers of ids that were freed, and are taken by the contract, claim again."""
+        again = [claim for claim in self.lost.values() if claim.line.id in freed]
+        for claim in again:
+            del self.lost[claim.place]
+        for claim in sorted([*claims, *again]):
+            if claim.line.id in self.rows:
+                self.lost[claim.place] = claim
+            else:
+                self.rows[claim.line.id] = claim
