@@ -124,7 +124,7 @@ def _tell(stage: SourceStage, found: Discovery) -> None:
                 f"read as {first.known_etag}, now {first.now.etag}",
                 where=f"source {stage.source.name}",
                 next_step="Raw objects are immutable by agreement; `overwritten: replace` takes the new content in place "
-                "of the old, `overwritten: ignore` keeps what was read first.",
+                "of the old, `overwritten: ignore` keeps what was read first, and `lakemart accept KEY` takes one by word.",
             )
         )
     for raw in found.not_now:
