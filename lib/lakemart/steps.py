@@ -22,7 +22,9 @@ STEPS: Final[dict[str, str]] = {
     "plan.write": "freeze what goes into number n of a writer",
     "ingest.files": "write the data files of a batch",
     "build.files": "write the data files of a model's slices",
+    "compact.files": "write the merged files of a compaction",
     "publish.stage": "write the files and the manifest that COPY reads",
+    "rebase.write": "let a number go onto a later version than its intent names",
     "decision.write": "freeze the intent, or the refusal, of number n",
     "lake.commit": "commit the actions of one table as one Delta version",
     "warehouse.prepare": "create schema, target and loads table where they lack",
@@ -30,6 +32,7 @@ STEPS: Final[dict[str, str]] = {
     "warehouse.replace": "replace the slices and record the load, in the transaction",
     "warehouse.commit": "commit the warehouse transaction",
     "done.write": "write the outcome of number n",
+    "ledger.rebuild": "make one of the ledger's tables anew from the small objects",
     "ledger.project": "append the closed number to the ledger's tables",
 }
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from lakemart.cli import mending, new, places, work
+from lakemart.cli import mending, new, places, upkeep, work
 from lakemart.cli.answer import Answer
 from lakemart.cli.arguments import GLOBAL_NOTE, Globals, waiting
 from lakemart.cli.work import Slices
@@ -22,6 +22,7 @@ app = typer.Typer(
 )
 app.add_typer(new.app)
 app.add_typer(mending.app)
+app.add_typer(upkeep.app)
 
 Date = Annotated[str | None, typer.Option("--date", metavar="SLICE", help="Only this slice, such as 2015-01-01.")]
 From = Annotated[str | None, typer.Option("--from", metavar="SLICE", help="Only slices from this one on.")]

@@ -13,7 +13,9 @@ GLOBAL_NOTE = "Global options (--project, --env, --state, --set, --json, --debug
 
 _WITH_VALUE = frozenset({"--project", "--env", "--state", "--set"})
 _FLAGS = frozenset({"--json", "--debug"})
-_COMMAND_VALUES = frozenset({"--only", "--date", "--from", "--to", "--run", "--export", "--write"})
+_COMMAND_VALUES = frozenset(
+    {"--only", "--date", "--from", "--to", "--run", "--export", "--write", "--target", "--keep"}
+)
 """Options of commands that take a value: the word after them is never a global option."""
 
 _NUMBER = re.compile(r"\d+(\.\d+)?")

@@ -17,16 +17,21 @@ app = typer.Typer()
 def accept(
     ctx: typer.Context,
     target: Annotated[
-        str, typer.Argument(metavar="BATCH|OBJECT", help="source/number, or the key of an object.", show_default=False)
+        str,
+        typer.Argument(
+            metavar="BATCH|OBJECT|TABLE", help="source/number, the key of an object, or a table.", show_default=False
+        ),
     ],
     reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; it is kept in the ledger.")],
 ) -> Answer:
-    """Take a batch that a gate refused, or the readable part of a damaged object, by explicit word.
+    """Take a refused batch, the readable part of a damaged object, or a table as others changed it, by explicit word.
 
-    What cannot be read goes to quarantine with its range. `lakemart status` names what is held back. Examples:
+    What cannot be read goes to quarantine with its range. `lakemart status` names what is held back. A table that
+    somebody else committed to stops its writer; accepted, it goes on as it is, and a model's is built again. Examples:
 
     - `lakemart accept events/3 --reason "the vendor confirmed the rejects"`
     - `lakemart accept 2015/2015-01-01-0.json.gz --reason "the rest is lost at its source"`
+    - `lakemart accept events --reason "deleted by hand on request 4711"`
     """
     return work.accept(ctx.obj, target, reason)
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Literal
 
@@ -152,6 +153,18 @@ def verify(invocation: Invocation) -> Answer:
     return Answer(
         document=report.as_json(), view=lambda: verify_results(report), exit_code=report.exit_code, errors=report.errors
     )
+
+
+def maintain(invocation: Invocation, *, target: int, keep: timedelta, flags: Mapping[str, bool]) -> Answer:
+    """What an upkeep did, or would do."""
+    from lakemart.pipeline.maintain import Upkeep  # noqa: PLC0415 - see run
+    from lakemart.pipeline.maintain import maintain as maintain_all  # noqa: PLC0415 - see run
+    from lakemart.report.maintain import upkeep_summary  # noqa: PLC0415 - see run
+
+    with _opened(invocation) as opened:
+        report = maintain_all(opened, Upkeep(target=target, keep=keep, **flags))
+    view = lambda: upkeep_summary(report)  # noqa: E731 - made only when wanted
+    return Answer(document=report.as_json(), view=view, exit_code=report.exit_code, errors=tuple(report.errors))
 
 
 def quarantine(invocation: Invocation, source: str | None, export: Path | None) -> Answer:

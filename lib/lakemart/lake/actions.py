@@ -29,6 +29,8 @@ class TableChange:
 
     `schema` is the table's whole schema after the change, as the JSON that `schema_to_json` gives; `added_columns` are
     those of it that the base version lacks, and take a version of their own. `removes` are live files of the base.
+    `data_change` False: the same rows in other files, so that nobody who reads the table need look again. `adopted`: the
+    files came and went by somebody else's commits, which the base version holds; the commit only marks that it is known.
     """
 
     table: str
@@ -38,6 +40,8 @@ class TableChange:
     adds: tuple[AddedFile, ...] = ()
     removes: tuple[AddedFile, ...] = ()
     added_columns: tuple[str, ...] = ()
+    data_change: bool = True
+    adopted: bool = False
 
     @property
     def version(self) -> int:
@@ -47,7 +51,13 @@ class TableChange:
     @property
     def is_empty(self) -> bool:
         """Whether there is nothing to commit: no file or column comes or goes and the table is there."""
-        return not self.adds and not self.removes and not self.added_columns and self.base_version != NEW_TABLE
+        moves = self.adds or self.removes or self.added_columns or self.adopted
+        return not moves and self.base_version != NEW_TABLE
+
+    @property
+    def rows(self) -> int:
+        """How many more rows the table holds afterwards."""
+        return sum(file.rows for file in self.adds) - sum(file.rows for file in self.removes)
 
     def as_json(self) -> dict[str, Any]:
         """The change as plain JSON values."""
@@ -60,7 +70,7 @@ class TableChange:
         return _CHANGE.validate_python(value)
 
     def partition_values(self) -> set[str | None]:
-        """The values of the partition column whose files come or go."""
+        """The values of the partition column whose rows come or go."""
         if self.partition_by is None:
             return set()
         return {file.partition[self.partition_by] for file in (*self.adds, *self.removes)}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,7 @@ def _attempt(lake: Location, change: TableChange, writer: str, number: int, run:
     """One Delta version: the added columns (under an application of their own), or the files."""
     table = current_table(lake, change.table)
     if _is_done(table, change, writer, number):
+        _sync(lake, change.table, _base(change, writer) + 1)  # whoever committed it may have been killed before this
         return
     try:
         with step("lake.commit"):
@@ -62,6 +64,35 @@ def _attempt(lake: Location, change: TableChange, writer: str, number: int, run:
     except (DeltaError, OSError) as error:
         _read_back(lake, change, writer, number, error)
     _sync(lake, change.table, _base(change, writer) + 1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """How a change of a number stands with its table: committed already, still to be, or kept from it for ever.
+
+    `version` is the table's now, `expected` the one that the next part of the change goes against.
+    """
+
+    held: bool
+    version: int
+    expected: int
+
+    @property
+    def moved(self) -> bool:
+        """Whether somebody else moved the table, so that the change as it is can never be committed."""
+        return not self.held and self.version != self.expected
+
+
+def stands(lake: Location, change: TableChange, *, writer: str, number: int) -> Standing:
+    """How the change stands, read from the table. Raises LockedError when a later number is there."""
+    table = current_table(lake, change.table)
+    version = NEW_TABLE if table is None else table.version()
+    last = None if table is None else table.transaction_version(application(writer))
+    if last is not None and last > number:
+        raise _overtaken(change.table, writer, number, last)
+    columns = None if table is None else table.transaction_version(application(f"{writer}/schema"))
+    added = bool(change.added_columns) and columns == number
+    return Standing(held=last == number, version=version, expected=change.base_version + added)
 
 
 def _base(change: TableChange, writer: str) -> int:
@@ -76,14 +107,18 @@ def _is_done(table: DeltaTable | None, change: TableChange, writer: str, number:
     if last == number:
         return True
     if last is not None and last > number:
-        raise LockedError(
-            f"number {number} of {writer} comes after number {last} was committed",
-            where=f"table {change.table}",
-            next_step="Another run has gone on; start a new run.",
-        )
+        raise _overtaken(change.table, writer, number, last)
     if version != _base(change, writer):
         raise foreign_commit(change.table, expected=_base(change, writer), found=version)
     return False
+
+
+def _overtaken(table: str, writer: str, number: int, last: int) -> LockedError:
+    return LockedError(
+        f"number {number} of {writer} comes after number {last} was committed",
+        where=f"table {table}",
+        next_step="Another run has gone on; start a new run.",
+    )
 
 
 def foreign_commit(table: str, *, expected: int, found: int) -> DataError:
@@ -91,7 +126,10 @@ def foreign_commit(table: str, *, expected: int, found: int) -> DataError:
     return DataError(
         f"table {table!r} is at version {found}, the ledger left it at {expected}: somebody else changed it",
         where=f"table {table}",
-        next_step=f"See who did by the table's history; restore it to version {expected}, or accept the change by word.",
+        next_step=(
+            "See who did by the table's history. To go on with the table as it is now: "
+            f'`lakemart accept {table} --reason "…"`; rows of a model are built again from its inputs.'
+        ),
     )
 
 
@@ -106,7 +144,8 @@ def _put(
             post_commithook_properties=_NO_LOG_CLEANUP,
         )
         return
-    adds = [_add(file) for file in change.adds]
+    adds = [] if change.adopted else [_add(file, data_change=change.data_change) for file in change.adds]
+    removes = [] if change.adopted else [_remove(file, data_change=change.data_change) for file in change.removes]
     schema = Schema.from_arrow(schema_from_json(change.schema))
     partition_by = [change.partition_by] if change.partition_by else []
     if table is None:
@@ -123,7 +162,8 @@ def _put(
             post_commithook_properties=_NO_LOG_CLEANUP,
         )
         return
-    removes = [_remove(file) for file in change.removes]
+    if change.adopted:
+        schema, partition_by = table.schema(), table.metadata().partition_columns
     table.create_write_transaction(
         [*removes, *adds],
         "append",
@@ -142,14 +182,14 @@ def _properties(writer: str, number: int, run: str) -> CommitProperties:
     )
 
 
-def _add(file: AddedFile) -> AddAction:
-    return AddAction(file.path, file.size, file.partition, int(time.time() * 1000), True, file.stats)  # noqa: FBT003 - delta-rs has it positional
+def _add(file: AddedFile, *, data_change: bool) -> AddAction:
+    return AddAction(file.path, file.size, file.partition, int(time.time() * 1000), data_change, file.stats)
 
 
-def _remove(file: AddedFile) -> RemoveAction:
+def _remove(file: AddedFile, *, data_change: bool) -> RemoveAction:
     arguments: dict[str, Any] = {
         "path": file.path,
-        "data_change": True,
+        "data_change": data_change,
         "deletion_timestamp": int(time.time() * 1000),
         "partition_values": file.partition,
         "size": file.size,
@@ -177,6 +217,8 @@ def _sync(lake: Location, table: str, version: int) -> None:
         return
     log = Path(lake.uri) / table / "_delta_log"
     for path in (log / f"{version:020d}.json", log):
+        if not path.exists():  # an old entry that somebody has cleaned away
+            continue
         descriptor = os.open(path, os.O_RDONLY)
         try:
             os.fsync(descriptor)

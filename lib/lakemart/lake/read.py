@@ -17,6 +17,9 @@ from lakemart.lake.options import delta_options, delta_uri
 from lakemart.lake.write import partition_text
 from lakemart.storage.store import Location, MissingObjectError, open_store
 
+LEDGER = "_ledger/"
+"""Tables below this are the ledger's own."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
@@ -46,7 +49,7 @@ def current_table(lake: Location, table: str, version: int | None = None) -> Del
     Raises DataError when its log cannot be read, TransientError when the store cannot be reached.
     """
     try:
-        return DeltaTable(delta_uri(lake, table), version=version, storage_options=delta_options(lake))
+        opened = DeltaTable(delta_uri(lake, table), version=version, storage_options=delta_options(lake))
     except TableNotFoundError:
         return None
     except DeltaError as error:
@@ -55,10 +58,28 @@ def current_table(lake: Location, table: str, version: int | None = None) -> Del
         raise DataError(
             f"table {table!r} cannot be opened: {error}",
             where=delta_uri(lake, table) + ("" if version is None else f" version {version}"),
-            next_step="Its log is torn or missing a file; `lakemart verify` names what is wrong.",
+            next_step=(
+                "It is made anew by `lakemart maintain --rebuild-ledger`."
+                if table.startswith(LEDGER)
+                else "Its log is torn or missing a file; `lakemart verify` names what is wrong."
+            ),
         ) from error
     except OSError as error:
         raise TransientError(f"table {table!r} cannot be reached: {error}", where=delta_uri(lake, table)) from error
+    if version is None and not table.startswith(LEDGER):
+        _check_newest(lake, table, opened.version())
+    return opened
+
+
+def _check_newest(lake: Location, table: str, version: int) -> None:
+    """An empty log entry reads as a version that changed nothing: the files of the real one would be lost by it."""
+    for key, size in open_store(lake).sizes(f"{table}/_delta_log/{version:020d}.json"):
+        if not size:
+            raise DataError(
+                f"log entry {key!r} is empty",
+                where=delta_uri(lake, table),
+                next_step="Restore it from the store's versions or a backup.",
+            )
 
 
 def _has_log(lake: Location, table: str) -> bool:
@@ -83,7 +104,7 @@ def snapshot(lake: Location, table: str, version: int | None = None) -> Snapshot
         AddedFile(
             path=unquote(action["path"]),
             size=action["size_bytes"],
-            rows=action["num_records"],
+            rows=_rows(lake.child(table), unquote(action["path"]), action["num_records"]),
             partition={partition_by: partition_text(action["partition"][partition_by])} if partition_by else {},
         )
         for action in actions
@@ -96,6 +117,20 @@ def snapshot(lake: Location, table: str, version: int | None = None) -> Snapshot
         partition_by=partition_by,
         files=tuple(sorted(files, key=lambda file: file.path)),
     )
+
+
+def _rows(root: Location, path: str, counted: int | None) -> int:
+    """The rows of a file, from its footer where somebody else wrote it and did not count them for the log."""
+    if counted is not None:
+        return counted
+    try:
+        return int(pq.read_metadata(pa.BufferReader(open_store(root).read(path)[0])).num_rows)
+    except (MissingObjectError, pa.ArrowInvalid) as error:
+        raise DataError(
+            f"data file {path!r} is gone or cannot be read, and the log does not count its rows",
+            where=root.uri,
+            next_step="Restore it, or restore the table to a version without it.",
+        ) from error
 
 
 def _plain(schema: pa.Schema) -> pa.Schema:

@@ -21,7 +21,6 @@ from lakemart.storage.store import Location, Store, open_store
 
 ROW_GROUP_BYTES = 64 * 1024 * 1024
 FILE_BYTES = 128 * 1024 * 1024
-"""A file is closed once it has reached about this size, compressed."""
 
 NULL_PARTITION = "__HIVE_DEFAULT_PARTITION__"
 _FOLDER_LENGTH = 128
@@ -32,12 +31,16 @@ _DICTIONARY_RATIO = 0.4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileTarget:
-    """Where a task's files go: the table's root, its whole schema, its partition column, and the number they are of."""
+    """Where a task's files go: the table's root, its whole schema, its partition column, and the number they are of.
+
+    A file is closed once it has reached about `file_bytes`, compressed; None is what suits new rows.
+    """
 
     root: Location
     schema: pa.Schema
     partition_by: str | None
     number: int
+    file_bytes: int | None = None
 
     def stem(self) -> str:
         """The start of file names of one execution: the number (clean-up goes by it) and an id used nowhere else."""
@@ -51,6 +54,14 @@ def write_files(batches: Iterable[pa.RecordBatch], target: FileTarget) -> list[A
     partition.
     """
     files = PartitionedFiles(target)
+    for batch in batches:
+        files.add(batch)
+    return files.close()
+
+
+def write_partition(batches: Iterable[pa.RecordBatch], target: FileTarget, value: str | None) -> list[AddedFile]:
+    """Writes rows that are all of one partition, whose value is given as Delta's log has it. Else as `write_files`."""
+    files = _PartitionFiles(target, value, open_store(target.root), f"{target.stem()}-0")
     for batch in batches:
         files.add(batch)
     return files.close()
@@ -123,6 +134,7 @@ class _PartitionFiles:
             self._partition = {target.partition_by: value}
         self._store = store
         self._stem = stem
+        self._file_bytes = target.file_bytes or FILE_BYTES
         self._pending: list[pa.RecordBatch] = []
         self._pending_bytes = 0
         self._sink: pa.BufferOutputStream | None = None
@@ -160,7 +172,7 @@ class _PartitionFiles:
         self._not_finite |= _not_finite(table)
         self._parquet.write_table(table, row_group_size=max(table.num_rows, 1))
         assert self._sink is not None  # noqa: S101 - opened with the writer
-        if self._sink.tell() >= FILE_BYTES:
+        if self._sink.tell() >= self._file_bytes:
             self._finish()
 
     def _finish(self) -> None:

@@ -7,17 +7,19 @@ of known objects, which reads on from the number up to which a table is projecte
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
+from itertools import islice
 
 import pyarrow as pa
 
-from lakemart.lake.append import AppendedTable, Lacking, append_lacking, appended_number
+from lakemart.lake.append import AppendedTable, Lacking, append_lacking, appended_number, columns_of, refill
 from lakemart.ledger import records
 from lakemart.ledger.records import ROOT, Json, Record
 from lakemart.storage.store import Location, Store, open_store
 
 _IDENTITY = [("writer", pa.string()), ("number", pa.int64()), ("run", pa.string()), ("at", pa.string())]
+_PIECE = 10_000
 _COUNTS = [(name, pa.int64()) for name in ("records", "good", "quarantined", "duplicate", "filtered")]
 
 SCHEMAS: dict[str, pa.Schema] = {
@@ -50,12 +52,24 @@ def table_name(name: str) -> str:
 
 
 def project(lake: Location, writers: Sequence[str]) -> None:
-    """Appends every closed number that the tables lack. Safe at any time; a crash between two tables heals here."""
+    """Appends every closed number that the tables lack. Safe at any time; a crash between two tables heals here.
+
+    A table that an earlier lakemart made with other columns is made anew.
+    """
     for name in SCHEMAS:
-        append_lacking(lake, table_name(name), partial(_lacking, open_store(lake), name, writers))
+        try:
+            append_lacking(lake, table_name(name), partial(_lacking, open_store(lake), name, writers))
+        except _OutgrownError:
+            _make_anew(lake, name)
+
+
+class _OutgrownError(Exception):
+    """The table has other columns than today's."""
 
 
 def _lacking(store: Store, name: str, writers: Sequence[str], table: AppendedTable | None) -> Lacking | None:
+    if table is not None and columns_of(table) != SCHEMAS[name].names:
+        raise _OutgrownError(name)
     lacking: list[Record] = []
     for writer in writers:
         after = appended_number(table, application(writer))
@@ -64,6 +78,53 @@ def _lacking(store: Store, name: str, writers: Sequence[str], table: AppendedTab
         return None
     rows = [row for record in lacking for row in _rows(name, record)]
     return pa.Table.from_pylist(rows, schema=SCHEMAS[name]), {application(r.writer): r.number for r in lacking}
+
+
+def rebuild(lake: Location) -> dict[str, int]:
+    """Makes every table anew from the small objects of all writers that the ledger knows; the rows of each.
+
+    Table by table, each in one commit: a crash leaves each as it was or as it is to be, and a repeat does the same.
+    Memory: a piece of one table.
+    """
+    return {name: _make_anew(lake, name) for name in SCHEMAS}
+
+
+def _make_anew(lake: Location, name: str) -> int:
+    store = open_store(lake)
+    heads = {writer: _closed_head(store, writer) for writer in records.writers(store)}
+    rows = _Counted(_batches(store, name, heads))
+    numbers = {application(writer): head for writer, head in heads.items()}
+    refill(lake, table_name(name), SCHEMAS[name], rows, numbers)
+    return rows.rows
+
+
+class _Counted:
+    """Batches, counted as they pass."""
+
+    def __init__(self, batches: Iterable[pa.RecordBatch]) -> None:
+        self._batches = batches
+        self.rows = 0
+
+    def __iter__(self) -> Iterator[pa.RecordBatch]:
+        for batch in self._batches:
+            self.rows += batch.num_rows
+            yield batch
+
+
+def _closed_head(store: Store, writer: str) -> int:
+    head = records.head(store, writer)
+    if head is None:
+        return 0
+    return head.number if head.closed else head.number - 1
+
+
+def _batches(store: Store, name: str, heads: Mapping[str, int]) -> Iterator[pa.RecordBatch]:
+    for writer, last in heads.items():
+        every = (
+            row for record in records.numbers(store, writer) if record.number <= last for row in _rows(name, record)
+        )
+        while rows := list(islice(every, _PIECE)):
+            yield pa.RecordBatch.from_pylist(rows, schema=SCHEMAS[name])
 
 
 def application(writer: str) -> str:
@@ -98,8 +159,13 @@ def _batch(record: Record, decision: Json) -> Json:
     return {
         "kind": record.plan.get("kind", record.writer.partition("/")[0]),
         "outcome": "refused" if record.refused else "committed",
-        "reasons": json.dumps(decision.get("reasons", [])),
+        "reasons": json.dumps(record.reasons),
         "slices": json.dumps(record.plan.get("slices", [])),
         "versions": json.dumps(done.get("versions", {})),
-        "rows": sum(file["rows"] for change in decision.get("tables", ()) for file in change["adds"]),
+        "rows": 0 if record.refused else sum(_added(change) for change in decision.get("tables", ())),
     }
+
+
+def _added(change: Json) -> int:
+    """The rows that a change brings in; a compaction brings none."""
+    return sum(file["rows"] for file in change["adds"]) if change.get("data_change", True) else 0

@@ -12,6 +12,7 @@ from typing import Protocol
 
 from lakemart.errors import LockedError
 from lakemart.ledger import records
+from lakemart.ledger.rebase import rebased, rebases
 from lakemart.ledger.records import Json, Record
 from lakemart.steps import step
 from lakemart.storage.store import Store
@@ -75,7 +76,7 @@ def advance(store: Store, stage: Stage, *, run: str, at: str) -> Record | None:
         _decide(store, stage, found, {"run": run, "at": at})
         found = _known(store, stage.writer, number)
     if found.decision is not None and not found.closed:
-        outcome = stage.commit(number, found.plan, found.decision)
+        outcome = _commit(store, stage, found, found.decision)
         with step("done.write"):
             records.write_part(store, stage.writer, number, "done", {**outcome, "run": run, "at": at})
         found = _known(store, stage.writer, number)
@@ -104,6 +105,22 @@ def _decide(store: Store, stage: Stage, record: Record, by: Json) -> None:
         records.write_part(
             store, stage.writer, record.number, "decision", {**value, **by, "execution": uuid.uuid4().hex}
         )
+
+
+def _commit(store: Store, stage: Stage, record: Record, intent: Json) -> Json:
+    """Commits against the versions of the intent and its rebases, and says so in what `done` holds.
+
+    A rebase that came meanwhile may be what the number was committed by, elsewhere: only with it are the versions right.
+    """
+    if "tables" not in intent:
+        return stage.commit(record.number, record.plan, intent)
+    found = rebases(store, stage.writer, record.number)
+    while True:
+        outcome = stage.commit(record.number, record.plan, rebased(intent, found))
+        now = rebases(store, stage.writer, record.number)
+        if now == found:
+            return {**outcome, "rebased": [one.as_json() for one in found]} if found else outcome
+        found = now
 
 
 def _known(store: Store, writer: str, number: int) -> Record:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from lakemart.errors import DataError
 from lakemart.storage.store import MissingObjectError, Store
@@ -17,7 +17,8 @@ FORMAT = 1
 """The version of the state this code writes and reads. A higher one is refused, a lower one is migrated on reading."""
 
 Json = dict[str, Any]
-Part = Literal["plan", "decision", "done"]
+Part = str
+"""`plan`, `decision`, `done`; or `rebase-<k>`, by a person's word: see the README of this room."""
 ROOT = "_ledger"
 
 
@@ -33,8 +34,25 @@ class Record:
 
     @property
     def refused(self) -> bool:
-        """Whether the decision was to publish nothing; such a number is closed without a `done`."""
-        return self.decision is not None and self.decision["kind"] == "refusal"
+        """Whether nothing of the number was or will be committed: by its decision, or because it was voided later."""
+        return self.voided or (self.decision is not None and self.decision["kind"] == "refusal")
+
+    @property
+    def voided(self) -> bool:
+        """Whether the intent was given up by a person's word, for a foreign commit keeps it from ever being committed."""
+        return self.done is not None and "void" in self.done
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """Why the number was refused; empty when it was not."""
+        if self.voided and self.done is not None:
+            return (str(self.done["void"]),)
+        return tuple((self.decision or {}).get("reasons", ()))
+
+    @property
+    def stops(self) -> bool:
+        """Whether its refusal stops the writer for this run: a gate stopped bad data."""
+        return self.refused and bool((self.decision or {}).get("stops", False))
 
     @property
     def closed(self) -> bool:
@@ -44,7 +62,7 @@ class Record:
     @property
     def committed(self) -> bool:
         """Whether this number's change is visible, and its `done` says in which versions."""
-        return self.done is not None
+        return self.done is not None and not self.voided
 
 
 def numbers(store: Store, writer: str, *, after: int = 0) -> Iterator[Record]:
@@ -52,14 +70,30 @@ def numbers(store: Store, writer: str, *, after: int = 0) -> Iterator[Record]:
 
     Raises DataError naming the object when one is torn, empty, missing among later ones, or of a newer format.
     """
-    listed = _listed(store, writer, after)
-    for number, names in listed.items():
-        # A listing takes time: of a number that was open when it passed, the rest may be there by now.
-        whole = names if number == max(listed) else {*names, "done"}
-        record = _record(store, writer, number, whole)
-        if number != max(listed) and not record.closed:
-            raise _damaged(writer, number, "done", "missing")
-        yield record
+    for number, names in _listed(store, writer, after).items():
+        yield _record(store, writer, number, names)
+
+
+def writers(store: Store) -> list[str]:
+    """Every writer that the ledger has a number of, those among them that the project has no more, in order."""
+    return [f"{kind}/{name}" for kind in ("mart", "model", "source") for name in _below(store, f"{ROOT}/{kind}/")]
+
+
+def _below(store: Store, prefix: str) -> Iterator[str]:
+    """The names of the folders under a prefix that hold a number; what lies in them is skipped, not listed."""
+    after = prefix
+    while (first := next(store.sizes(prefix, start_after=after), None)) is not None:
+        name = first[0].removeprefix(prefix).partition("/")[0]
+        if any(_listed_numbers(store, f"{prefix}{name}/")):
+            yield name
+        after = f"{prefix}{name}/~"
+
+
+def _listed_numbers(store: Store, prefix: str) -> Iterator[str]:
+    for place, _ in store.sizes(prefix):
+        folder, _, name = place.removeprefix(prefix).partition("/")
+        if folder.isdigit() and name:
+            yield folder
 
 
 def head(store: Store, writer: str) -> Record | None:
@@ -72,10 +106,14 @@ def head(store: Store, writer: str) -> Record | None:
 
 
 def last_committed(store: Store, writer: str) -> Record | None:
-    """The writer's last number that committed; refusals count for nothing, as does an open number."""
+    """The writer's last number that committed; refusals and voided numbers count for nothing, as does an open one."""
     listed = _listed(store, writer, 0)
-    done = [number for number, names in listed.items() if "done" in names]
-    return _record(store, writer, done[-1], listed[done[-1]]) if done else None
+    for number in reversed(listed):
+        if "done" in listed[number]:
+            record = _record(store, writer, number, listed[number])
+            if record.committed:
+                return record
+    return None
 
 
 def last_versions(store: Store, writer: str) -> dict[str, int]:
@@ -123,17 +161,33 @@ def _listed(store: Store, writer: str, after: int) -> dict[int, set[str]]:
     """The names of the parts of each number above `after`, in order; every number but the last must be whole."""
     prefix = f"{ROOT}/{writer}/"
     found: dict[int, set[str]] = {}
-    for place, _ in store.sizes(prefix, start_after=f"{prefix}{after:010d}/~"):
+    for place, size in store.sizes(prefix, start_after=f"{prefix}{after:010d}/~"):
         folder, _, name = place.removeprefix(prefix).partition("/")
         if folder.isdigit() and name.endswith(".json"):
-            found.setdefault(int(folder), set()).add(name.removesuffix(".json"))
+            part = name.removesuffix(".json")
+            if size == 0:
+                raise _damaged(writer, int(folder), part, "empty")
+            found.setdefault(int(folder), set()).add(part)
+    newest = max(found, default=0)
     for expected, (number, names) in enumerate(found.items(), start=after + 1):
-        wanted: tuple[Part, ...] = ("plan", "decision") if number != max(found) or "done" in names else ("plan",)
+        wanted: tuple[Part, ...] = ("plan", "decision") if number != newest or "done" in names else ("plan",)
         for part in wanted:
             if number != expected or (part not in names and read_part(store, writer, number, part) is None):
                 raise _damaged(writer, expected, part, "missing")
             names.add(part)
+        if number != newest and "done" not in names:
+            _check_closed(store, writer, number, names)
     return found
+
+
+def _check_closed(store: Store, writer: str, number: int, names: set[str]) -> None:
+    """Of a number that another follows only a refusal has no `done`; there are few, so that their decisions are read."""
+    decision = read_part(store, writer, number, "decision")
+    if decision is None or decision["kind"] == "refusal":
+        return
+    if read_part(store, writer, number, "done") is None:  # it may have come since the listing passed
+        raise _damaged(writer, number, "done", "missing")
+    names.add("done")
 
 
 def _record(store: Store, writer: str, number: int, names: set[str]) -> Record:

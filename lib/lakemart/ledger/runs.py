@@ -6,11 +6,12 @@ A run that found nothing to do leaves none, or a schedule would fill the lake wi
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from functools import partial
 
 import pyarrow as pa
 
-from lakemart.lake.append import AppendedTable, Lacking, append_lacking
+from lakemart.lake.append import AppendedTable, Lacking, append_lacking, refill
 from lakemart.lake.read import read_table
 from lakemart.ledger.projection import table_name
 from lakemart.ledger.records import FORMAT, ROOT, Json
@@ -30,6 +31,7 @@ SCHEMA = pa.schema(
 )
 """Grain: one run. `document` is its whole run document as JSON."""
 
+_PIECE = 1_000
 _FOLDER = f"{ROOT}/runs/"
 
 
@@ -42,6 +44,20 @@ def record_run(store: Store, document: Json, *, at: str, by: str, exit_code: int
 def project_runs(lake: Location) -> None:
     """Appends the runs that the table `runs` lacks."""
     append_lacking(lake, table_name("runs"), partial(_lacking, lake))
+
+
+def rebuild_runs(lake: Location) -> int:
+    """Makes the table anew from the documents, in one commit; its rows. Memory: a piece of it."""
+    store = open_store(lake)
+    keys = [key for key, _ in store.sizes(_FOLDER)]
+
+    def batches() -> Iterator[pa.RecordBatch]:
+        for at in range(0, len(keys), _PIECE):
+            rows = [_row(json.loads(store.read(key)[0])) for key in keys[at : at + _PIECE]]
+            yield pa.RecordBatch.from_pylist(rows, schema=SCHEMA)
+
+    refill(lake, table_name("runs"), SCHEMA, batches(), {})
+    return len(keys)
 
 
 def _lacking(lake: Location, table: AppendedTable | None) -> Lacking | None:

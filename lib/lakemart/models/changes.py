@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from lakemart.errors import ConfigError
 from lakemart.lake.actions import TableChange
 from lakemart.ledger import records
+from lakemart.ledger.changes import row_changes
 from lakemart.ledger.records import Json, Record
 from lakemart.storage.store import Store
 
@@ -42,11 +43,11 @@ class InputChange:
 
 def last_build(store: Store, writer: str, head: Record | None) -> Json | None:
     """The `done` of the writer's last committed number, None before the first. `head` is its newest number, closed."""
-    if head is None or head.done is not None:
+    if head is None or head.committed:
         return None if head is None else head.done
     for number in range(head.number - 1, 0, -1):
         done = records.read_part(store, writer, number, "done")
-        if done is not None:
+        if done is not None and "void" not in done:
             return done
     return None
 
@@ -68,7 +69,7 @@ def input_change(
         version = record.done["versions"].get(table)
         if version is not None:
             now = InputVersion(table=table, writer=writer, number=record.number, version=version)
-        for change in _changes(record.decision, table):
+        for change in row_changes(record.decision, table):
             changed = True
             if slice_column is not None:
                 touched |= _slices(change, slice_column)
@@ -83,12 +84,6 @@ def is_latest(store: Store, version: InputVersion) -> bool:
 def frozen_inputs(payload: Mapping[str, Json]) -> dict[str, InputVersion]:
     """The inputs that a plan or a `done` holds, by name."""
     return {name: InputVersion.from_json(value) for name, value in payload.get("inputs", {}).items()}
-
-
-def _changes(decision: Json, table: str) -> list[TableChange]:
-    """The changes of the table's rows that a decision holds: none when only its version moved."""
-    changes = [TableChange.from_json(value) for value in decision["tables"] if value["table"] == table]
-    return [change for change in changes if change.adds or change.removes]
 
 
 def _slices(change: TableChange, slice_column: str) -> set[str | None]:

@@ -223,7 +223,7 @@ def failure_of(record: Record) -> LakemartError | None:
 
     A refusal because an input or the model changed under the plan is none: the next number takes today's.
     """
-    if not record.refused or record.decision is None or not record.decision["stops"]:
+    if not record.stops or record.decision is None:
         return None
     error = record.decision["error"]
     words = {"where": error["where"], "next_step": error["next"]}

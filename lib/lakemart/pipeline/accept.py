@@ -8,23 +8,27 @@ from __future__ import annotations
 
 from lakemart.config.source import Source
 from lakemart.errors import ConfigError, DataError
-from lakemart.ingest.listing import source_objects
+from lakemart.ingest.listing import key_pattern, source_objects
 from lakemart.ingest.objects import RawObject
 from lakemart.ingest.request import Acceptance
 from lakemart.ledger import records
 from lakemart.ledger.known import known_objects
 from lakemart.pipeline.context import Context
 from lakemart.pipeline.document import RunDocument
+from lakemart.pipeline.foreign import accept_table, lake_tables
 from lakemart.pipeline.stories import run_requests
 from lakemart.storage.store import open_store
 
 
 def accept(context: Context, target: str, reason: str) -> RunDocument:
-    """Takes the damaged object `target` (its key), or the refused batch `target` (`source/number`).
+    """Takes the object `target` (its key), the refused batch (`source/number`), or a table that others changed.
 
-    Returns the document of the run, which builds and publishes what is due for it. A target of which nothing is held
+    An object is held back when it is damaged, when it was overwritten under `overwritten: error` (its new content takes
+    the place of the old), or when it landed in a date that is no longer listed. Returns the document of the run, which builds and publishes what is due for it. A target of which nothing is held
     back is an error in it (kind config); a repeat finds that.
     """
+    if target in lake_tables(context):
+        return accept_table(context, target, reason)
 
     def requests() -> list[tuple[Source, Acceptance]]:
         source, objects = _held_back(context, target)
@@ -38,19 +42,32 @@ def _held_back(context: Context, target: str) -> tuple[Source, tuple[RawObject, 
     if name in context.project.sources and number.isdigit():
         return context.project.sources[name], _refused(context, name, int(number))
     for source in context.project.sources.values():
-        known = known_objects(context.lake, f"source/{source.name}", [target]).get(target)
-        if known is not None and known.is_damaged:
-            sizes = {info.key: (info.etag, info.size) for info in open_store(context.raw).list(target)}
-            etag, size = sizes.get(target, ("", 0))
-            if etag != known.etag:
-                raise ConfigError(
-                    f"object {target!r} is no longer the one found damaged", next_step="Run again: it is taken afresh."
-                )
-            return source, (RawObject(key=target, etag=etag, size=size),)
+        found = _object(context, source, target)
+        if found is not None:
+            return source, (found,)
     raise ConfigError(
-        f"{target!r} is neither a damaged object nor a refused batch",
-        next_step="`lakemart status` names them; a batch is written source/number.",
+        f"{target!r} is neither a refused batch nor an object that is held back",
+        next_step="`lakemart status` and `lakemart verify` name them; a batch is written source/number.",
     )
+
+
+def _object(context: Context, source: Source, key: str) -> RawObject | None:
+    """The object as it lies there when it is damaged, or was overwritten, or landed in a closed date; else None."""
+    if not key_pattern(source.objects).fullmatch(key):
+        return None
+    there = next((info for info in open_store(context.raw).list(key) if info.key == key), None)
+    known = known_objects(context.lake, f"source/{source.name}", [key]).get(key)
+    if there is None:
+        if known is None or not known.is_damaged:
+            return None
+        raise ConfigError(f"object {key!r} is there no more", next_step="Land it again: a run takes it afresh.")
+    if known is not None and known.etag == there.etag and not known.is_damaged:
+        return None
+    if known is not None and known.is_damaged and known.etag != there.etag and not known.read_well:
+        raise ConfigError(
+            f"object {key!r} is no longer the one found damaged", next_step="Run again: it is taken afresh."
+        )
+    return RawObject(key=key, etag=there.etag, size=there.size)
 
 
 def _refused(context: Context, name: str, number: int) -> tuple[RawObject, ...]:

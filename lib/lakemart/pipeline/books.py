@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from lakemart.errors import ConfigError
 from lakemart.ledger import records
+from lakemart.ledger.changes import is_quiet
 from lakemart.ledger.records import Record
 from lakemart.pipeline.context import Context
 from lakemart.pipeline.document import SOURCE_COUNTS, MartLine, ModelLine, RunDocument
@@ -46,7 +47,7 @@ def enter(document: RunDocument, kind: str, name: str, record: Record, *, standi
     Of a source: what the number read or, with `standing`, what it changed in the tables, adjusting entries included, so
     that the sums over all numbers describe the tables as they are.
     """
-    if record.done is None or record.decision is None:
+    if not record.committed or record.done is None or record.decision is None or is_quiet(record):
         return
     if kind == "source":
         line = document.sources[name]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -84,8 +85,7 @@ class RunDocument:
     @property
     def exit_code(self) -> int:
         """The exit code of the greatest harm among the errors; 0 without."""
-        codes = {error.exit_code for error in self.errors}
-        return next((code for code in _HARM if code in codes), 0)
+        return worst(self.errors)
 
     def tell(self, error: LakemartError) -> None:
         """Enters an error once, however often it is met."""
@@ -112,3 +112,9 @@ class RunDocument:
             "balanced": self.balanced,
             "seconds": round(self.seconds, 3),
         }  # fmt: skip
+
+
+def worst(errors: Iterable[LakemartError]) -> int:
+    """The exit code of the greatest harm among errors; 0 without."""
+    codes = {error.exit_code for error in errors}
+    return next((code for code in _HARM if code in codes), 0)

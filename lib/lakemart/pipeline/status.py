@@ -8,7 +8,7 @@ from typing import Any, Literal
 from lakemart.lake.read import snapshot
 from lakemart.ledger import records
 from lakemart.ledger.fields import FieldNews, field_news
-from lakemart.ledger.known import known_objects
+from lakemart.ledger.known import known_stream
 from lakemart.ledger.records import Record
 from lakemart.pipeline.context import Context
 from lakemart.storage.lease import read_lease
@@ -72,7 +72,7 @@ def _writer_status(context: Context, writer: str) -> WriterStatus:
     news = FieldNews()
     if kind == "source":
         news = field_news(context.lake, writer)
-        damaged = sum(known.is_damaged for known in known_objects(context.lake, writer).values())
+        damaged = sum(known.is_damaged for _, known in known_stream(context.lake, writer))
     return WriterStatus(
         writer=writer,
         state=_state(head),
@@ -82,7 +82,7 @@ def _writer_status(context: Context, writer: str) -> WriterStatus:
         rows=rows,
         fresh=fresh,
         damaged=damaged,
-        reasons=tuple((head.decision or {}).get("reasons", ())) if head else (),
+        reasons=head.reasons if head else (),
         holder=lease.holder if lease else None,
         new_fields=news.new,
         type_conflicts=news.conflicts,

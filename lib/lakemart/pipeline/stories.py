@@ -10,12 +10,11 @@ from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Literal, TypeVar
+from typing import Literal
 
 import structlog
 
 from lakemart.config.model import Model
-from lakemart.config.secrets import resolve
 from lakemart.config.source import Source
 from lakemart.errors import DataError, LakemartError
 from lakemart.ingest.request import Request
@@ -26,11 +25,12 @@ from lakemart.ledger.records import Record
 from lakemart.ledger.runs import project_runs, record_run
 from lakemart.models.graph import ordered
 from lakemart.models.slices import Restriction
-from lakemart.models.stage import ModelStage, failure_of
+from lakemart.models.stage import failure_of
 from lakemart.pipeline.books import enter
 from lakemart.pipeline.context import Context
 from lakemart.pipeline.document import SOURCE_COUNTS, MartLine, ModelLine, RunDocument
-from lakemart.publish.stage import MartStage
+from lakemart.pipeline.stages import mart_stage, model_stage, source_stage
+from lakemart.pipeline.tending import tended
 from lakemart.storage.lease import leases
 
 StageName = Literal["ingest", "build", "publish"]
@@ -38,12 +38,6 @@ ALL_STAGES: tuple[StageName, ...] = ("ingest", "build", "publish")
 
 _REPLANS = 3
 """How often in a row a plan whose inputs are gone is made anew before the run leaves it to the next one."""
-
-_INLINE_UNLOADS = 8
-"""Up to this many files an unload is done in the driver; each is some 64 MB or more, or the whole of a small mart."""
-
-Task = TypeVar("Task")
-Result = TypeVar("Result")
 
 log = structlog.get_logger()
 
@@ -90,7 +84,12 @@ def run_requests(context: Context, requests: Callable[[], Sequence[tuple[Source,
             except LakemartError as error:
                 document.tell(error)
 
-    return _told(context, Scope(stages=("build", "publish")), ingest)
+    return run_word(context, ingest)
+
+
+def run_word(context: Context, act: Callable[[RunDocument], None]) -> RunDocument:
+    """Does `act` under the leases, then builds and publishes whatever is due; what goes wrong stands in the document."""
+    return _told(context, Scope(stages=("build", "publish")), act)
 
 
 def _told(context: Context, scope: Scope, ingest: Callable[[RunDocument], None]) -> RunDocument:
@@ -135,30 +134,12 @@ def _ingest(context: Context, source: Source, document: RunDocument) -> None:
     _finish(context, stage, document, partial(_enter_source, document, source.name))
 
 
-def source_stage(
-    context: Context, source: Source, document: RunDocument, request: Request | None = None
-) -> SourceStage:
-    """The stage that ingests a source in this run; what is wrong with single objects is told to the document."""
-    return SourceStage(
-        source=source,
-        raw=context.raw,
-        lake=context.lake,
-        engine=context.engine,
-        run=context.run.id,
-        now=context.run.at,
-        inline_below=context.project.engine.inline_below,
-        task_size=context.project.engine.task_size,
-        pii_key=resolve(source.pii_key).reveal().encode() if source.pii_key else None,
-        progress=partial(context.progress, f"ingest {source.name}"),
-        tell=document.tell,
-        request=request,
-    )
-
-
 def _advance_source(context: Context, stage: SourceStage, document: RunDocument) -> None:
     """Finishes an open batch of the source, then does the one that the stage's request asks for, and no more."""
     wanted = stage.request.kind if stage.request is not None else None
-    while (record := advance(context.store, stage, run=context.run.id, at=context.run.stamp)) is not None:
+    while (
+        record := advance(context.store, tended(context, stage), run=context.run.id, at=context.run.stamp)
+    ) is not None:
         _enter_source(document, stage.source.name, record)
         if record.plan["kind"] == wanted and record.plan["run"] == context.run.id:
             if record.refused:
@@ -182,44 +163,23 @@ def _enter_source(document: RunDocument, name: str, record: Record) -> None:
 
 def _build(context: Context, model: Model, scope: Scope, document: RunDocument) -> None:
     document.models[model.name] = ModelLine()
-    stage = ModelStage(
-        model=model,
-        lake=context.lake,
-        store=context.store,
-        engine=context.engine,
-        writers=context.table_writers(),
-        run=context.run.id,
-        restriction=scope.slices,
-    )
+    stage = model_stage(context, model, scope.slices)
     _finish(context, stage, document, partial(enter, document, "model", model.name))
 
 
 def _publish(context: Context, model: Model, document: RunDocument) -> None:
     document.marts[model.name] = MartLine()
-    stage = MartStage(
-        model=model,
-        project=context.project.name,
-        lake=context.lake,
-        staging=context.staging,
-        warehouse=context.warehouse,
-        run=context.run.id,
-        user=context.run.user,
-        runner=partial(_unload, context, model.name),
-    )
+    stage = mart_stage(context, model)
     _finish(context, stage, document, partial(enter, document, "mart", model.name))
-
-
-def _unload(context: Context, mart: str, work: Callable[[Task], Result], tasks: Sequence[Task]) -> list[Result]:
-    """Runs the tasks of an unload: a few in the driver, many on Spark."""
-    inline = len(tasks) <= _INLINE_UNLOADS
-    return context.engine.run(work, tasks, inline=inline, description=f"unload {mart}", progress=None)
 
 
 def _finish(context: Context, stage: Stage, document: RunDocument, enter: Callable[[Record], None]) -> None:
     """Advances the stage's writer until nothing is due; a refusal or an error ends it for this run."""
     replans = 0
     try:
-        while (record := advance(context.store, stage, run=context.run.id, at=context.run.stamp)) is not None:
+        while (
+            record := advance(context.store, tended(context, stage), run=context.run.id, at=context.run.stamp)
+        ) is not None:
             enter(record)
             log.info(
                 "number closed", run=context.run.id, writer=stage.writer, number=record.number, refused=record.refused
@@ -227,9 +187,8 @@ def _finish(context: Context, stage: Stage, document: RunDocument, enter: Callab
             if not record.refused:
                 replans = 0
                 continue
-            decision = record.decision or {}
             replans += 1
-            if decision["stops"] or replans > _REPLANS:
+            if record.stops or replans > _REPLANS:
                 document.tell(_refusal(stage.writer, record))
                 return
     except LakemartError as error:
@@ -241,7 +200,7 @@ def _refusal(writer: str, record: Record) -> LakemartError:
     """The error a refused number stands for; a model's may be the project's fault rather than the data's."""
     told = failure_of(record) if writer.startswith("model/") else None
     return told or DataError(
-        "; ".join((record.decision or {})["reasons"]),
+        "; ".join(record.reasons),
         where=f"{writer.replace('/', ' ')}, number {record.number}",
         next_step="Nothing of it was published. Mend the data, the contract or the model, and run again.",
     )

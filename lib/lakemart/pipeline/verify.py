@@ -3,24 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any
 
-from lakemart.errors import LakemartError, TransientError
-from lakemart.lake.actions import TableChange
-from lakemart.lake.check import check_table
-from lakemart.ledger import records
+from lakemart.errors import LakemartError
+from lakemart.pipeline.audit import late, tables
+from lakemart.pipeline.checked import Checked
 from lakemart.pipeline.context import Context
 from lakemart.publish.verify import verify_mart
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Checked:
-    """One lake table or mart that was checked: how many rows it has, and what is wrong with it (nothing: it is good)."""
-
-    kind: Literal["table", "mart"]
-    name: str
-    rows: int
-    findings: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,45 +44,17 @@ class VerifyReport:
 
 
 def verify(context: Context) -> VerifyReport:
-    """Compares each lake table with the ledger, and each mart in the warehouse with its lake table."""
+    """Compares each lake table with the ledger and its books, and each mart in the warehouse with its lake table."""
     checked: list[Checked] = []
     errors: list[LakemartError] = []
     for writer in context.writers:
         kind, _, name = writer.partition("/")
         try:
-            checked += [_mart(context, name)] if kind == "mart" else _tables(context, writer)
+            checked += [_mart(context, name)] if kind == "mart" else tables(context, writer)
+            checked += late(context, name) if kind == "source" else []
         except LakemartError as error:
             errors.append(error)
     return VerifyReport(checked=tuple(checked), errors=tuple(errors))
-
-
-def _tables(context: Context, writer: str) -> list[Checked]:
-    """Each table of a writer against what its committed numbers say they added and removed."""
-    rows: dict[str, int] = {}
-    versions: dict[str, int] = {}
-    for record in records.numbers(context.store, writer):
-        if not record.closed:
-            raise TransientError(
-                f"number {record.number} of {writer} is open",
-                where=writer,
-                next_step="Run again; it is finished first.",
-            )
-        if record.done is None or record.decision is None:
-            continue
-        versions = record.done["versions"]
-        for value in record.decision["tables"]:
-            change = TableChange.from_json(value)
-            came_and_went = sum(file.rows for file in change.adds) - sum(file.rows for file in change.removes)
-            rows[change.table] = rows.get(change.table, 0) + came_and_went
-    return [
-        Checked(
-            kind="table",
-            name=table,
-            rows=rows.get(table, 0),
-            findings=tuple(check_table(context.lake, table, version=version, rows=rows.get(table, 0))),
-        )
-        for table, version in versions.items()
-    ]
 
 
 def _mart(context: Context, name: str) -> Checked:

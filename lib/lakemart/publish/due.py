@@ -6,11 +6,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from lakemart.lake.actions import TableChange
 from lakemart.lake.read import Snapshot
-from lakemart.ledger.records import Record
+from lakemart.ledger import records
+from lakemart.ledger.changes import is_quiet, row_changes
+from lakemart.ledger.records import Json, Record
 from lakemart.publish.mart import Mart
 from lakemart.publish.slices import ordered
+from lakemart.storage.store import Store
 
 FIRST, TABLE, MODEL, SETTINGS = "first publish", "another table", "model changed", "settings changed"
 
@@ -42,6 +44,7 @@ def due(
     through = committed[-1].number if committed else int(before["through"]) if before else 0
     if through == 0:
         return None
+    committed = [record for record in committed if not is_quiet(record)]
     old = Mart.from_json(before["mart"]) if before else None
     changed = old is None or _settings(old) != _settings(mart)
     whole = old is None or before is None or old.table != mart.table or old.slice != mart.slice
@@ -66,11 +69,24 @@ def _touched(mart: Mart, committed: Sequence[Record]) -> tuple[str | None, ...] 
         return None
     touched: set[str | None] = set()
     for record in committed:
-        changes = (record.decision or {}).get("tables", ())
-        for change in map(TableChange.from_json, changes):
-            if change.table == mart.model:
-                touched |= change.partition_values()
+        for change in row_changes(record.decision or {}, mart.model):
+            touched |= change.partition_values()
     return ordered(touched)
+
+
+def standing_version(store: Store, done: Json) -> int:
+    """The newest version of the model's table that has exactly the rows a mart's `done` says were published.
+
+    That is the published version, or the one a compaction made of it, whose files clean-up leaves alone.
+    """
+    model = Mart.from_json(done["mart"]).model
+    version = int(done["version"])
+    for record in records.numbers(store, f"model/{model}", after=int(done["through"])):
+        if record.committed and record.done is not None:
+            if not is_quiet(record):
+                break
+            version = int(record.done["versions"][model])
+    return version
 
 
 def _settings(mart: Mart) -> Any:

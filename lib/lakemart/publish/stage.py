@@ -72,6 +72,7 @@ class MartStage:
             "slices": None if publish.slices is None else list(publish.slices),
             "settings_changed": publish.settings_changed,
             "why": publish.why,
+            "retained_before": before.done.get("retained_before") if before is not None and before.done else None,
         }
 
     def work(self, number: int, plan: Json) -> Intent | Refusal:
@@ -81,7 +82,7 @@ class MartStage:
         if found is None:
             reason = f"version {plan['version']} of table {mart.model!r} can no longer be read"
             return Refusal(reasons=(reason,), payload={}, stops=False)
-        with closing(self._open()()) as session:
+        with closing(self.open_sessions()()) as session:
             live = describe(session, mart)
         columns = mart.columns if live is None else in_live_order(mart, live)
         live = planned(mart) if live is None else live
@@ -115,11 +116,12 @@ class MartStage:
             "staged": intent["staged"],
             "copied": loaded.copied,
             "warehouse": loaded.warehouse,
+            "retained_before": plan.get("retained_before"),
         }
 
     def _load(self, number: int, plan: Json, intent: Json) -> tuple[Loaded, list[str]]:
         """The load's outcome, and every prefix that held files for it."""
-        opener = self._open()
+        opener = self.open_sessions()
         prefixes = [intent["prefix"]]
         if not self._is_standing(intent):
             done = already(opener, self._what(number, plan, intent))
@@ -219,7 +221,8 @@ class MartStage:
     def _out(self, number: int) -> Location:
         return self.staging().child(self.project).child(self.model.name).child(prefix(number))
 
-    def _open(self) -> Opener:
+    def open_sessions(self) -> Opener:
+        """What opens tagged sessions of the warehouse in this run."""
         if self.opener is not None:
             return self.opener
         tag = Tag(version=app_version(), project=self.project, model=self.model.name, run=self.run, user=self.user)

@@ -16,6 +16,7 @@ from lakemart.lake.write import partition_text
 from lakemart.ledger import records
 from lakemart.publish import fingerprint
 from lakemart.publish.client import Opener, Session, connect
+from lakemart.publish.due import standing_version
 from lakemart.publish.fingerprint import Fingerprint
 from lakemart.publish.mart import Mart, MartColumn, is_super
 from lakemart.publish.preflight import structure_faults
@@ -65,11 +66,12 @@ def verify_mart(  # noqa: PLR0913 - what a run is, by name
 
     A mart that was never published is equal to nothing. Raises what reading lake and warehouse raises.
     """
-    last = records.last_committed(open_store(lake), f"mart/{model.name}")
+    store = open_store(lake)
+    last = records.last_committed(store, f"mart/{model.name}")
     if last is None or last.done is None:
         return MartVerdict(rows=0, findings=())
     mart = Mart.from_json(last.done["mart"])
-    found = snapshot(lake, mart.model, last.done["version"])
+    found = snapshot(lake, mart.model, standing_version(store, last.done))
     if found is None:
         return MartVerdict(rows=0, findings=(f"the lake has no table {mart.model!r}",))
     if opener is None:
@@ -86,8 +88,19 @@ def verify_mart(  # noqa: PLR0913 - what a run is, by name
             return MartVerdict(rows=found.rows, findings=tuple(map(str, lacking)))
         there = in_warehouse(session, mart)
     here = in_lake(lake, found, mart)
-    drift = compare(here, there)
+    drift = compare(_retained(here, there, last.done.get("retained_before")), there)
     return MartVerdict(rows=found.rows, findings=tuple(map(str, drift)), drift=drift)
+
+
+def _retained(
+    lake: dict[str | None, Fingerprint], warehouse: dict[str | None, Fingerprint], before: str | None
+) -> dict[str | None, Fingerprint]:
+    """The lake's slices without those that `retain` took out; one that came back since is compared like any other."""
+    return {
+        value: found
+        for value, found in lake.items()
+        if before is None or value is None or value >= before or value in warehouse
+    }
 
 
 def in_warehouse(session: Session, mart: Mart) -> dict[str | None, Fingerprint]:

@@ -7,6 +7,7 @@ import random
 import threading
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
 import pytest
 
 from lakemart.errors import LockedError, TransientError
@@ -276,3 +277,16 @@ def test_an_open_number_is_not_in_the_projection(lake: Location) -> None:
     project(lake, [WRITER])
 
     assert not list(open_store(lake).list("_ledger/tables/"))
+
+
+def test_a_projection_that_an_earlier_lakemart_made_with_other_columns_is_made_anew(
+    lake: Location, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = SCHEMAS["objects"]
+    with monkeypatch.context() as patch:
+        patch.setitem(SCHEMAS, "objects", pa.schema(list(whole)[:6]))
+        run(lake)
+    run(lake, ToyStage(lake=lake, until=3))
+    found = read_table(lake, table_name("objects"))
+    assert found.column_names == whole.names
+    assert sorted(found.column("number").to_pylist()) == [1, 2, 3]

@@ -11,8 +11,9 @@ from lakemart.errors import DataError
 from lakemart.ledger import records
 from lakemart.ledger.known import known_objects
 from lakemart.ledger.projection import project
+from lakemart.ledger.rebase import put_rebase, rebased, rebases
 from lakemart.storage.local import LocalStore
-from lakemart.storage.store import Location, Store
+from lakemart.storage.store import Location, Store, open_store
 from unit.ledger.toy import WRITER, ToyStage, run
 
 if TYPE_CHECKING:
@@ -208,3 +209,63 @@ def test_the_ledger_is_readable_by_people(lake: Location, store: Store) -> None:
 
     decision = json.loads(store.read("_ledger/source/toy/0000000001/decision.json")[0])
     assert (decision["format"], decision["kind"], decision["writer"], decision["number"]) == (1, "intent", WRITER, 1)
+
+
+def test_a_voided_number_is_closed_and_refused_and_the_last_committed_is_one_before_it(store: Store) -> None:
+    write(store, 1, *WHOLE)
+    write(store, 2, "plan", "decision")
+    records.write_part(store, WRITER, 2, "done", {"void": "given up", "run": "r", "at": "t"})
+    head = records.head(store, WRITER)
+    assert head is not None
+    assert (head.closed, head.refused, head.committed, head.reasons, head.stops) == (
+        True, True, False, ("given up",), False,
+    )  # fmt: skip
+    last = records.last_committed(store, WRITER)
+    assert last is not None
+    assert last.number == 1
+    assert records.last_versions(store, WRITER) == {"t": 1}
+
+
+def test_rebases_are_parts_of_their_number_read_in_order(store: Store) -> None:
+    write(store, 1, "plan", "decision")
+    for order, onto in enumerate((4, 6)):
+        value = {"table": "t", "made": onto - 1, "onto": onto, "added_columns": ["c"], "run": "r", "at": "t"}
+        assert put_rebase(store, WRITER, 1, order, value)
+    assert put_rebase(store, WRITER, 1, 1, {"table": "t", "made": 0, "onto": 9, "added_columns": []}) is False
+    found = rebases(store, WRITER, 1)
+    assert [(one.made, one.onto) for one in found] == [(3, 4), (5, 6)]
+    intent = {"tables": [{"table": "t", "base_version": 2, "added_columns": ["b", "c"]}, {"table": "u"}]}
+    assert rebased(intent, found)["tables"] == [
+        {"table": "t", "base_version": 6, "added_columns": ["c"]}, {"table": "u"},
+    ]  # fmt: skip
+    head = records.head(store, WRITER)
+    assert head is not None
+    assert not head.closed
+
+
+def test_every_writer_with_a_number_is_found_and_a_lease_alone_makes_none(location: Location) -> None:
+    store = open_store(location)
+    for writer in ("source/b", "source/a", "model/a", "mart/a", "source/ab"):
+        for number in range(1, 13):
+            write(store, number, "plan", writer=writer)
+    store.write("_ledger/source/idle/lease", b"{}")
+    store.write("_ledger/source/idle/index/0000000001.parquet", b"")
+    store.write("_ledger/runs/r.json", b"{}")
+    assert records.writers(store) == ["mart/a", "model/a", "source/a", "source/ab", "source/b"]
+
+
+def test_an_empty_part_is_named_from_the_listing_alone(store: Store) -> None:
+    for number in (1, 2, 3):
+        write(store, number, *WHOLE)
+    store.write(records.key(WRITER, 1, "done"), b"")
+    with pytest.raises(DataError, match=r"0000000001/done.json' is empty"):
+        records.head(store, WRITER)
+
+
+def test_a_missing_done_before_the_head_is_named_by_whoever_asks_for_the_head(store: Store) -> None:
+    for number in (1, 2, 3):
+        write(store, number, *WHOLE)
+    store.delete(records.key(WRITER, 2, "done"))
+    for ask in (records.head, records.last_committed, records.last_versions):
+        with pytest.raises(DataError, match=r"0000000002/done.json' is missing"):
+            ask(store, WRITER)

@@ -40,6 +40,12 @@ def build(number: Any, *days: Any, table: Any = "hourly") -> Record:
     )
 
 
+def compaction(number: int, *days: str) -> Record:
+    record = build(number, *days)
+    changes = [{**change, "data_change": False} for change in (record.decision or {})["tables"]]
+    return replace(record, plan={"kind": "compact"}, decision={"kind": "intent", "tables": changes})
+
+
 def published(mart: Mart = MART, through: Any = 3) -> Record:
     return Record(
         writer="mart/hourly",
@@ -72,6 +78,13 @@ def test_only_slices_touched_since_are_due_each_once() -> None:
     found = due(MART, [build(4, "d1"), build(5, "d1", None), build(6, "x", table="other")], published(), lambda: FOUND)
 
     assert (found.slices, found.through, found.settings_changed) == ((None, "d1"), 6, False)
+
+
+def test_a_compaction_makes_nothing_due_and_hides_nothing_that_is() -> None:
+    assert due(MART, [compaction(4, "d1")], published(), never) is None
+    found = due(MART, [build(4, "d2"), compaction(5, "d1")], published(), lambda: FOUND)
+    assert found is not None
+    assert (found.slices, found.through) == (("d2",), 5)
 
 
 def test_another_table_takes_all_slices_again() -> None:

@@ -13,12 +13,15 @@ from rich.console import Console, RenderableType
 from lakemart.cli.connections import configuration, connections
 from lakemart.errors import ConfigError, DataError, InternalError, LockedError, Problem, TransientError
 from lakemart.local.state import Endpoints
+from lakemart.pipeline.checked import Checked
 from lakemart.pipeline.document import MartLine, ModelLine, RunDocument
+from lakemart.pipeline.maintained import MaintainReport, MartTended, TableTended
 from lakemart.pipeline.quarantine import QuarantineGroup, QuarantineReport, QuarantineSample
 from lakemart.pipeline.status import StatusReport, WriterStatus
-from lakemart.pipeline.verify import Checked, VerifyReport
+from lakemart.pipeline.verify import VerifyReport
 from lakemart.report.books import balance_sheet
 from lakemart.report.failures import failures
+from lakemart.report.maintain import upkeep_summary
 from lakemart.report.quarantine import quarantine_groups
 from lakemart.report.rows import query_rows
 from lakemart.report.run import run_summary
@@ -172,11 +175,36 @@ CASES: dict[str, RenderableType] = {
         VerifyReport(
             checked=(
                 Checked(kind="table", name="events", rows=1_238_002, findings=()),
+                Checked(kind="source", name="events", rows=1, findings=("object '2015/x.json.gz' came late, into a date that is closed",)),
                 Checked(kind="mart", name="marts.hourly", rows=24, findings=("the warehouse has 23 rows, the lake 24", "slice 2015-01-01 differs")),
             ),
             errors=(TransientError("number 3 of model/hourly is open", next_step="Run again; it is finished first."),),
         )
     ),
+    "maintain_done": upkeep_summary(
+        MaintainReport(
+            run=RUN,
+            dry=False,
+            tables=[
+                TableTended(table="events", merged=1_204, into=31, orphans=2, expired=310, freed=1_730_000_000),
+                TableTended(table="events_quarantine", orphans=1, freed=900),
+            ],
+            marts=[MartTended(mart="hourly", staged=12, freed=4_200_000, retained=["2015-01-01", "2015-01-02"])],
+            waiting=["number 3 of model/hourly is open; `lakemart run` finishes it"],
+            ledger_merged=64,
+            errors=[DataError("table 'late' is at version 8, the ledger left it at 7: somebody else changed it")],
+        )
+    ),
+    "maintain_dry": upkeep_summary(
+        MaintainReport(
+            run=RUN,
+            dry=True,
+            tables=[TableTended(table="events", merged=4, into=1)],
+            marts=[MartTended(mart="hourly", staged=1, freed=12)],
+            rebuilt={"objects": 0, "runs": 0},
+        )
+    ),
+    "maintain_nothing": upkeep_summary(MaintainReport(run=RUN, dry=False)),
     "rows": query_rows(["day", "n", "share", "note"], [["2015-01-01", 7702, Decimal("1.50"), None], ["2015-01-02", 3, Decimal("0.25"), "a\tb"]]),
     "rows_none": query_rows(["day"], []),
 }  # fmt: skip
