@@ -44,10 +44,10 @@ types: ready ## Types, by mypy in strict mode
 check: lint types test ## All of it: what CI runs
 
 bench: ready ## Speed, against the tools one would use otherwise
-	@PYTHONPATH=tests $(PY) tests/bench/decode.py
+	@$(PY) scripts/bench.py
 
-package: ready ## The wheel, into dist/
-	@$(PY) -m pip wheel --quiet --no-index --no-deps --no-build-isolation --wheel-dir dist . && ls dist
+package: ready ## The wheel, into dist/, with the native decoder where it is built; checked from an empty folder
+	@$(PY) scripts/package.py
 
 lock: ready ## Locks again what pyproject asks for (all at their newest: scripts/lock.py --upgrade)
 	@$(PY) scripts/lock.py

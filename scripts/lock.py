@@ -50,7 +50,8 @@ def lock(name: str, what: list[str]) -> None:
     file = LOCKS / f"{name}.txt"
     form = ["--universal", "--python-version", "3.11", "--generate-hashes", "--no-header", "--no-annotate"]
     quiet = ["--no-emit-index-url", "--no-emit-find-links", "--quiet", "--system-certs", "--output-file", str(file)]
-    subprocess.run([VENV / "bin" / "uv", "pip", "compile", *what, *form, *quiet], cwd=ROOT, check=True)
+    wider = ["--overrides", str(LOCKS / "overrides.txt")]
+    subprocess.run([VENV / "bin" / "uv", "pip", "compile", *what, *form, *wider, *quiet], cwd=ROOT, check=True)
     file.write_text(HEAD + file.read_text(encoding="utf-8").removeprefix(HEAD), encoding="utf-8")
     print(f"{file.relative_to(ROOT)}: {file.read_text(encoding='utf-8').count('==')} packages")
 

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import settings
 
+from promises import OUTCOMES, proofs
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -27,15 +29,31 @@ NOBODYS = {
 }
 
 
-def pytest_configure() -> None:
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--deep` runs the crash matrix whole; without it the deep states stay out."""
+    parser.addoption("--deep", action="store_true", help="run the states of the crash matrix that take long, too")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Takes the deep tests out, unless they are asked for."""
+    if config.getoption("--deep"):
+        return
+    deep = [item for item in items if item.get_closest_marker("deep")]
+    config.hook.pytest_deselected(items=deep)
+    items[:] = [item for item in items if not item.get_closest_marker("deep")]
+
+
+def pytest_configure(config: pytest.Config) -> None:
     """Hides what the developer's machine has set, also from the processes that tests start."""
+    config.addinivalue_line("markers", "deep: runs by `make crash` alone, for it takes long")
     for name in list(os.environ):
         if name.startswith(DEVELOPERS) or name in PROXIES:
             del os.environ[name]
     os.environ.update(NOBODYS)
     # A busy machine is no failure; in CI the same examples come every time, elsewhere new ones.
     settings.register_profile("lakemart", deadline=None, print_blob=True, derandomize="CI" in os.environ)
-    settings.load_profile("lakemart")
+    settings.register_profile("soak", deadline=None, print_blob=True, max_examples=2_000, stateful_step_count=60)
+    settings.load_profile("soak" if os.environ.get("SOAK") else "lakemart")
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -62,10 +80,13 @@ def is_local(host: str) -> bool:
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """Ends the run with one plain line that people and CI can read."""
+    """Ends the run with the promises that its tests prove, and one plain line that people and CI can read."""
     reporter = config.pluginmanager.get_plugin("terminalreporter")
     if reporter is None:
         return
-    counts = {outcome: len(reporter.stats.get(outcome, [])) for outcome in ("passed", "failed", "error", "skipped")}
+    ended = [(report.nodeid, outcome) for outcome in OUTCOMES for report in reporter.stats.get(outcome, [])]
+    for proof in proofs(ended):
+        reporter.write_line(str(proof))
+    counts = {outcome: len(reporter.stats.get(outcome, [])) for outcome in OUTCOMES}
     skipped = f", {counts['skipped']} skipped" if counts["skipped"] else ""
     reporter.write_line(f"{counts['passed']} passed, {counts['failed'] + counts['error']} failed{skipped}")

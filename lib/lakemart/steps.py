@@ -37,7 +37,7 @@ STEPS: Final[dict[str, str]] = {
 }
 
 When = Literal["before", "after"]
-Act = Literal["kill", "raise", "hang", "lose"]
+Act = Literal["kill", "stop", "raise", "hang", "lose"]
 
 
 @dataclass(slots=True)
@@ -59,13 +59,13 @@ class LostAnswerError(TransientError, ConnectionError):
 
 
 def arm(text: str) -> None:
-    """Arms a fault written as `step:before|after:kill|raise|hang|lose[:nth]`. For tests; nothing else calls it."""
+    """Arms a fault written as `step:before|after:kill|stop|raise|hang|lose[:nth]`. For tests; nothing else calls it."""
     parts = text.split(":")
     known = len(parts) in (3, 4) and parts[0] in STEPS and parts[1] in get_args(When) and parts[2] in get_args(Act)
     if not known or not all(nth.isdecimal() and int(nth) for nth in parts[3:]):
         raise ConfigError(
             f"{text!r} is not a fault",
-            next_step=f"Write step:before|after:kill|raise|hang|lose[:nth]; steps: {', '.join(STEPS)}.",
+            next_step=f"Write step:before|after:kill|stop|raise|hang|lose[:nth]; steps: {', '.join(STEPS)}.",
         )
     nth = int(parts[3]) if parts[3:] else 1
     _armed.append(Fault(parts[0], cast("When", parts[1]), cast("Act", parts[2]), nth))
@@ -98,6 +98,8 @@ def _fire(name: str, when: When) -> None:
             continue
         if fault.act == "kill":
             os.kill(os.getpid(), signal.SIGKILL)
+        elif fault.act == "stop":
+            os.kill(os.getpid(), signal.SIGSTOP)
         elif fault.act == "hang":
             time.sleep(3600)
         elif fault.act == "lose":

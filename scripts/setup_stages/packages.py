@@ -66,7 +66,8 @@ def install(*, again: bool) -> None:
     pip: list[str | Path] = [PYTHON, "-m", "pip"]
     tools: list[str | Path] = ["--require-hashes", "--only-binary=:all:", "-r", LOCKS / "setup.txt"]
     run([*pip, "install", *tools], doing="installing the installer")
-    same: list[str | Path] = ["--require-hashes", "--no-build-isolation", "-r", LOCKS / "dev.txt"]
+    # The lock holds all that is needed; --no-deps, because it passes over one limit (see locks/overrides.txt).
+    same: list[str | Path] = ["--require-hashes", "--no-deps", "--no-build-isolation", "-r", LOCKS / "dev.txt"]
     uv: list[str | Path] = [VENV / "bin" / "uv", "pip", "install", "--system-certs", "--python", PYTHON]
     try:
         run([*uv, *(["--reinstall"] if again else []), *same], doing="installing the packages by uv")

@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
+import logging
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import boto3
 import pytest
+from moto.server import ThreadedMotoServer
 
 from crash.evidence import Evidence, evidence
+from crash.nursery import nursery
+from crash.project import Servers, write_project
+from crash.workshop import Workshop
 from e2e.conftest import built, shop  # noqa: F401 - the same projects, as fixtures of this folder too
 from e2e.shop import built_shop
+from localshift.fixture import Localshift
+
+WORKSHOP = pytest.StashKey[Workshop]()
+ROLE = "arn:aws:iam::123456789012:role/copy"
 
 
 @pytest.fixture(scope="session")
@@ -15,3 +30,56 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Evidence:
     made = built_shop(tmp_path_factory).copy_to(tmp_path_factory.mktemp("undisturbed"))
     made.ok("publish")
     return evidence(made)
+
+
+@pytest.fixture(scope="session")
+def workshop(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workshop]:
+    """Where cases are made. Servers start when the first story publishes, Spark when the first one has a model."""
+    folder = tmp_path_factory.mktemp("workshop")
+
+    def built_once(place: Path) -> None:
+        shutil.copytree(built_shop(tmp_path_factory).lake, place / "lake")
+        write_project(place, model=True)
+
+    with ExitStack() as stack:
+        run = stack.enter_context(nursery())
+        made = Workshop(folder=folder, run=run, servers=_started(stack, folder), built=built_once)
+        request.config.stash[WORKSHOP] = made
+        yield made
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Says how many states the matrix went through and how fast, and what came up by the day."""
+    made = config.stash.get(WORKSHOP, None)
+    if made is None or not made.states:
+        return
+    pace = 60 * made.states / made.seconds
+    terminalreporter.write_line(f"crash matrix: {made.states} states in {made.seconds:.0f} s, {pace:.0f} a minute")
+    for note in made.notes:
+        terminalreporter.write_line(note)
+
+
+def _started(stack: ExitStack, folder: Path) -> Callable[[], Servers]:
+    found: list[Servers] = []
+
+    def servers() -> Servers:
+        if not found:
+            found.append(_start(stack, folder))
+        return found[0]
+
+    return servers
+
+
+def _start(stack: ExitStack, folder: Path) -> Servers:
+    s3 = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    logging.getLogger("werkzeug").setLevel(logging.WARNING)
+    s3.start()
+    stack.callback(s3.stop)
+    url = "http://{}:{}".format(*s3.get_host_and_port())
+    client = boto3.client("s3", endpoint_url=url, region_name="us-east-1")
+    client.create_bucket(Bucket="staging")
+    client.close()
+    server = stack.enter_context(Localshift(s3_endpoint=url, iam_roles={ROLE: ["s3://staging/"]}))
+    password = folder / "password"
+    password.write_text(server.connect_args["password"], encoding="utf-8")
+    return Servers(s3_url=url, host=server.host, port=server.port, password_file=str(password), role=ROLE)

@@ -131,4 +131,4 @@ def test_a_fault_that_is_none_is_refused_with_the_grammar(text: str) -> None:
     assert "before|after" in caught.value.next_step
     assert all(name in caught.value.next_step for name in STEPS)
     assert steps._armed == []
-    assert set(get_args(steps.Act)) == {"kill", "raise", "hang", "lose"}
+    assert set(get_args(steps.Act)) == {"kill", "stop", "raise", "hang", "lose"}

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Literal
+
+import pyarrow as pa
 
 from lakemart.contract.table import Feed
 from lakemart.decode import native
@@ -12,12 +14,12 @@ from lakemart.decode.documents import array, chunked, concatenated
 from lakemart.decode.fast import Accepted, accept, eligible
 from lakemart.decode.frames import Frame, Frames, lines, too_large
 from lakemart.decode.inflate import inflated
-from lakemart.decode.pieces import Pieces, joined
+from lakemart.decode.pieces import Pieces, joined, rejected
 from lakemart.decode.plan import FeedPlan, plan_of
 from lakemart.decode.record import FaultError, Record, read_record
 from lakemart.decode.records import records
 from lakemart.decode.reference import Row, decode_record
-from lakemart.decode.result import Decoded, Reject
+from lakemart.decode.result import Decoded, Keys, keys_schema
 from lakemart.decode.salvage import Readable
 from lakemart.decode.window import Window
 from lakemart.errors import ConfigError
@@ -64,9 +66,8 @@ def decode_object(  # noqa: PLR0913 - as above
     """
     _refuse_unbuilt(decoder)
     plan = plan_of(feed, pii_key)
-    readable = Readable(inflated(blocks, size=size), by_line=feed.format == "ndjson") if salvage else None
+    content = _content(blocks, feed, size=size, salvage=salvage)
     record = 0
-    content = readable or inflated(blocks, size=size)
     if _natively(decoder, plan):
         found = native.pieces(content, plan, 0, 0, _decoded)
     else:
@@ -74,8 +75,40 @@ def decode_object(  # noqa: PLR0913 - as above
     for piece in found:
         record += piece.counts.records
         yield piece
-    if readable is not None and readable.damage is not None:
-        yield _decoded(Frames([readable.rest(plan.feed.limits.record_bytes)]), plan, record)
+    if lost := _lost(content, plan):
+        yield _decoded(lost, plan, record)
+
+
+def decode_keys(  # noqa: PLR0913 - as above
+    blocks: Iterable[bytes],
+    feed: Feed,
+    columns: Mapping[str, Sequence[str]],
+    *,
+    size: int | None = None,
+    decoder: Decoder = "auto",
+    pii_key: bytes | None = None,
+    salvage: bool = False,
+) -> Iterator[Keys]:
+    """Of the rows that `decode_object` gives, only some columns, with every row's offset and record number.
+
+    `columns` names them by table: the tables that are wanted, of each at least one column that it keeps. The rows are
+    exactly those of the full decode, in its order, and the counts are its counts. Other arguments and DamagedError as there.
+    """
+    _refuse_unbuilt(decoder)
+    plan = plan_of(feed, pii_key)
+    content = _content(blocks, feed, size=size, salvage=salvage)
+    wanted = {table: tuple(dict.fromkeys(names)) for table, names in columns.items()}
+    table = plan.main.contract.table
+    if _natively(decoder, plan) and wanted.keys() == {table}:
+        found = native.keys(content, plan, wanted[table], _keys)
+    else:
+        found = _key_pieces(_frames(content, plan, 0), plan, wanted)
+    record = 0
+    for piece in found:
+        record += piece.counts.records
+        yield piece
+    if lost := _lost(content, plan):
+        yield _keys(lost, plan, record, wanted)
 
 
 def decode_records(cut: Iterable[tuple[int, bytes]], feed: Feed, *, pii_key: bytes | None = None) -> Decoded:
@@ -104,18 +137,29 @@ def cut_records(  # noqa: PLR0913 - as above
 
     Arguments and DamagedError as of `decode_object`.
     """
-    content: Iterable[bytes] = inflated(blocks, size=size)
-    if salvage:
-        content = Readable(content, by_line=feed.format == "ndjson")
+    content = _content(blocks, feed, size=size, salvage=salvage)
     for frames in _frames(content, plan_of(feed, pii_key), 0):
         for frame in frames.frames:
             if frame.raw is not None and frame.offset in wanted:
                 yield frame.offset, frame.raw
 
 
+def _content(blocks: Iterable[bytes], feed: Feed, *, size: int | None, salvage: bool) -> Iterable[bytes]:
+    """The decompressed bytes; with `salvage` those that can be read."""
+    content = inflated(blocks, size=size)
+    return Readable(content, by_line=feed.format == "ndjson") if salvage else content
+
+
+def _lost(content: Iterable[bytes], plan: FeedPlan) -> Frames | None:
+    """What of a damaged object could not be read, as one frame; None when there was no damage."""
+    if not isinstance(content, Readable) or content.damage is None:
+        return None
+    return Frames([content.rest(plan.feed.limits.record_bytes)])
+
+
 def _natively(decoder: Decoder, plan: FeedPlan) -> bool:
     """Whether the native decoder takes the feed; `reference` is everything else, its fast path included."""
-    return decoder != "reference" and eligible(plan) and native.takes(plan)
+    return decoder != "reference" and native.takes(plan)
 
 
 def _refuse_unbuilt(decoder: Decoder) -> None:
@@ -142,6 +186,27 @@ def _pieces(pieces: Iterable[Frames], plan: FeedPlan, record: int) -> Iterator[D
         record += len(frames.frames)
 
 
+def _key_pieces(pieces: Iterable[Frames], plan: FeedPlan, wanted: Mapping[str, tuple[str, ...]]) -> Iterator[Keys]:
+    record = 0
+    for frames in pieces:
+        yield _keys(frames, plan, record, wanted)
+        record += len(frames.frames)
+
+
+def _keys(frames: Frames, plan: FeedPlan, record: int, wanted: Mapping[str, tuple[str, ...]]) -> Keys:
+    """The wanted columns of a piece."""
+    decoded = _decoded(frames, plan, record)
+    numbers = {frame.offset: record + index for index, frame in enumerate(frames.frames) if not frame.reason}
+    contracts = {contract.table: contract for contract in plan.feed.tables}
+    rows = {}
+    for table, names in wanted.items():
+        batch = decoded.rows[table]
+        own = pa.array([numbers[offset] for offset in batch.column("_offset").to_pylist()], pa.int64())
+        arrays = [*(batch.column(name) for name in (*names, "_offset")), own]
+        rows[table] = pa.RecordBatch.from_arrays(arrays, schema=keys_schema(contracts[table], names))
+    return Keys(rows=rows, counts=decoded.counts)
+
+
 def _decoded(frames: Frames, plan: FeedPlan, record: int) -> Decoded:
     """The piece's rows, rejects and counts: the fast path takes what it can, the reference decides the rest."""
     taken = accept(frames.frames, plan) if eligible(plan) else Accepted()
@@ -154,7 +219,7 @@ def _decoded(frames: Frames, plan: FeedPlan, record: int) -> Decoded:
         try:
             found = _rows(frame, plan)
         except FaultError as fault:
-            pieces.rejects.append(_reject(frame, record + index, fault, plan))
+            pieces.rejects.append(rejected(frame, record + index, fault, plan))
             continue
         if found is None:
             pieces.filtered += 1
@@ -173,16 +238,3 @@ def _rows(frame: Frame, plan: FeedPlan) -> list[Row] | None:
 def _document(skeleton: bytes, plan: FeedPlan) -> Record:
     """The enclosing document's fields, read once for all of its records."""
     return read_record(skeleton, plan)
-
-
-def _reject(frame: Frame, number: int, fault: FaultError, plan: FeedPlan) -> Reject:
-    return Reject(
-        offset=frame.offset,
-        length=frame.length,
-        record=number,
-        table=fault.table or plan.main.contract.table,
-        reason=fault.reason,
-        column=fault.column,
-        message=fault.message,
-        raw=frame.raw,
-    )

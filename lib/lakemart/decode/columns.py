@@ -34,6 +34,7 @@ _TAKEN: Final[dict[str, frozenset[type]]] = {
 _NULL: Final = type(None)
 _UTC_TEXT: Final = r"^[1-9][0-9]{3}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?Z$"
 _DATE_TEXT: Final = r"^[1-9][0-9]{3}-[0-9]{2}-[0-9]{2}$"
+_WRITTEN: Final = {"date": _DATE_TEXT, "timestamp": _UTC_TEXT}
 
 
 def column_array(column: ColumnPlan, values: list[Any], doubt: Doubt) -> pa.Array:
@@ -48,6 +49,8 @@ def column_array(column: ColumnPlan, values: list[Any], doubt: Doubt) -> pa.Arra
         doubt(row for row, value in enumerate(values) if type(value) not in taken)
         values = [value if type(value) in taken else None for value in values]
     try:
+        if kind in _WRITTEN:
+            return _written(column, values, doubt)
         return _vector(kind, values, column.column.type.arrow)
     except (pa.ArrowInvalid, OverflowError):
         return _one_by_one(column, values, doubt)
@@ -64,19 +67,31 @@ def _plain(column: ColumnPlan) -> bool:
 
 def _vector(kind: str, values: list[Any], wanted: pa.DataType) -> pa.Array:
     """The array of plain values. Raises ArrowInvalid or OverflowError when some value is not."""
-    if kind in {"date", "timestamp"}:
-        texts = pa.array(values, pa.string())
-        plain = pc.match_substring_regex(texts, _UTC_TEXT if kind == "timestamp" else _DATE_TEXT)
-        if not pc.all(plain, min_count=0).as_py():
-            raise pa.ArrowInvalid("not all in the plain form")
-        return texts.cast(wanted)
     if kind == "decimal":
-        return pa.array([None if v is None else orjson.dumps(v).decode() for v in values], pa.string()).cast(wanted)
+        texts = orjson.dumps(values).decode()[1:-1].split(",") if values else []
+        return pa.array([None if text == "null" else text for text in texts], pa.string()).cast(wanted)
     if kind == "double":
         return pa.array([None if v is None else float(v) for v in values], wanted)
     if kind in {"smallint", "int", "bigint"}:
         return pa.array(values, pa.int64()).cast(wanted)
     return pa.array(values, wanted)
+
+
+def _written(column: ColumnPlan, values: list[Any], doubt: Doubt) -> pa.Array:
+    """Dates or times: those in the plain form by Arrow, the others by the reference's reader.
+
+    Raises ArrowInvalid when one in the plain form is none.
+    """
+    wanted = column.column.type.arrow
+    texts = pa.array(values, pa.string())
+    plain = pc.match_substring_regex(texts, _WRITTEN[column.column.type.kind])
+    if pc.all(plain, min_count=0).as_py():
+        return texts.cast(wanted)
+    rows = pc.indices_nonzero(pc.invert(plain)).to_pylist()
+    others = _one_by_one(column, [values[row] for row in rows], lambda odd: doubt(rows[place] for place in odd))
+    array = pc.if_else(plain, texts, pa.scalar(None, pa.string())).cast(wanted)
+    mask = pc.fill_null(pc.invert(plain), fill_value=False)
+    return pc.replace_with_mask(array, mask, others)
 
 
 def _one_by_one(column: ColumnPlan, values: list[Any], doubt: Doubt) -> pa.Array:

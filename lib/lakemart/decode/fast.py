@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import Any, Final
 
 import orjson
@@ -126,8 +127,12 @@ class _Levels:
 
     def values(self, path: Path) -> list[Any]:
         """The value at `path` of every record, None where it is missing or null."""
-        key = path[-1]
-        return [value.get(key) for value in self.objects(path[:-1])]
+        objects = self.objects(path[:-1])
+        try:
+            return list(map(itemgetter(path[-1]), objects))
+        except KeyError:
+            key = path[-1]
+            return [value.get(key) for value in objects]
 
     def doubt(self, rows: Any) -> None:
         """Leaves these rows to the reference."""

@@ -74,6 +74,8 @@ def _raw_lines(blocks: Iterable[bytes], offset: int, limit: int) -> Iterator[tup
             offset += dropped + len(line) + 1
             rest, dropped = b"", 0
         rest = rest + parts[-1] if rest else parts[-1]
+        if offset == 0 and not dropped and rest.startswith(BOM):
+            offset, rest = len(BOM), rest[len(BOM) :]
         if len(rest) > limit + 1:
             dropped += len(rest) - 1
             rest = rest[-1:]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import bz2
 import zlib
 from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 from typing import Final
 
 import pyarrow as pa
@@ -37,7 +38,7 @@ def inflated(blocks: Iterable[bytes], *, size: int | None) -> Iterator[bytes]:
     elif head.startswith(_ZSTD):
         raw = _zstd(stored)
     else:
-        raw = iter(stored)
+        raw = stored.plain()
     offset = 0
     for block in _reblocked(raw, BLOCK_BYTES):
         if offset == 0:
@@ -53,21 +54,27 @@ class _Stored:
     """The stored blocks, counted, in blocks of STORED_BYTES, with a look ahead at the first bytes."""
 
     def __init__(self, blocks: Iterable[bytes]) -> None:
-        self._blocks = _reblocked((bytes(block) for block in blocks if len(block)), STORED_BYTES)
+        self._whole: Iterator[bytes] = (bytes(block) for block in blocks if len(block))
+        self._blocks = _reblocked(self._whole, STORED_BYTES)
         self._ahead = b""
         self.count = 0
 
     def head(self, length: int) -> bytes:
-        """The first `length` bytes, which stay to be read."""
-        while len(self._ahead) < length and (block := next(self._blocks, b"")):
-            self._ahead += block
+        """The first `length` bytes, which stay to be read; called once, before anything else."""
+        first = b""
+        while len(first) < length and (block := next(self._whole, b"")):
+            first = first + block if first else block
+        self._whole = chain((first,) if first else (), self._whole)
+        self._blocks = _reblocked(self._whole, STORED_BYTES)
+        return first[:length]
+
+    def plain(self) -> Iterator[bytes]:
+        """The stored bytes in whatever blocks they came: where nothing is decompressed, no piece can fail."""
+        for block in self._whole:
             self.count += len(block)
-        return self._ahead[:length]
+            yield block
 
     def __iter__(self) -> Iterator[bytes]:
-        if self._ahead:
-            ahead, self._ahead = self._ahead, b""
-            yield ahead
         for block in self._blocks:
             self.count += len(block)
             yield block
@@ -191,6 +198,9 @@ def _reblocked(blocks: Iterable[bytes], length: int) -> Iterator[bytes]:
     size = 0
     try:
         for block in blocks:
+            if not size and len(block) == length:
+                yield block
+                continue
             gathered.append(block)
             size += len(block)
             if size < length:

@@ -24,17 +24,22 @@ _LONGEST: Final = 2**30
 _WIDEST: Final = 2**127 - 1
 
 
-def native_feed(plan: FeedPlan) -> dict[str, Any] | None:
-    """The feed for the native decoder; None when it holds something that decoder does not know."""
+def native_feed(plan: FeedPlan, wanted: tuple[str, ...] | None = None) -> dict[str, Any] | None:
+    """The feed for the native decoder; None when it holds something that decoder does not know.
+
+    With `wanted` only these columns are, and those that are needed to check a record.
+    """
     feed, main = plan.feed, plan.main
     if len(feed.tables) != 1 or feed.route or plan.uses_document or feed.limits.record_bytes > _LONGEST:
         return None
     columns = [_column(column, main.columns) for column in main.columns]
     if None in columns or not all(_plain_path(skip.path) for skip in plan.skips):
         return None
+    kept = None if wanted is None else kept_columns(plan, wanted)
     return {
         "table": main.contract.table,
-        "columns": columns,
+        "columns": [spec | {"kept": kept is None or spec["name"] in kept} for spec in columns if spec is not None],
+        "keys": kept is not None,
         "skips": [_skip(skip) for skip in plan.skips],
         "unknown": main.contract.unknown_fields,
         "hidden": plan.hidden,
@@ -42,6 +47,14 @@ def native_feed(plan: FeedPlan) -> dict[str, Any] | None:
         "digits": plan.digits,
         "record_bytes": feed.limits.record_bytes,
     }
+
+
+def kept_columns(plan: FeedPlan, wanted: tuple[str, ...]) -> frozenset[str]:
+    """The columns that the native decoder must give so that these can be had: patterns are checked afterwards."""
+    columns = {column.column.name: column for column in plan.main.columns}
+    sources = {columns[name].column.date_of for name in wanted} - {None}
+    patterned = {name for name, column in columns.items() if column.reader.pattern is not None}
+    return frozenset((*wanted, *(source for source in sources if source), *patterned))
 
 
 def _plain_path(path: Path) -> bool:

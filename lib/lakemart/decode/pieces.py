@@ -8,8 +8,9 @@ import pyarrow as pa
 
 from lakemart.contract.table import Contract
 from lakemart.decode.fast import Accepted
-from lakemart.decode.frames import Frames
+from lakemart.decode.frames import Frame, Frames
 from lakemart.decode.plan import FeedPlan
+from lakemart.decode.record import FaultError
 from lakemart.decode.reference import Row
 from lakemart.decode.result import Counts, Decoded, Reject
 from lakemart.decode.tables import Census, batch_of, rejects_of
@@ -72,6 +73,20 @@ class Pieces:
         both = pa.concat_batches([fast, slow])
         indices = [*self._taken.rows, *self._indices]
         return both.take(pa.array(sorted(range(len(indices)), key=indices.__getitem__), pa.int64()))
+
+
+def rejected(frame: Frame, number: int, fault: FaultError, plan: FeedPlan) -> Reject:
+    """The reject of one record."""
+    return Reject(
+        offset=frame.offset,
+        length=frame.length,
+        record=number,
+        table=fault.table or plan.main.contract.table,
+        reason=fault.reason,
+        column=fault.column,
+        message=fault.message,
+        raw=frame.raw,
+    )
 
 
 def joined(pieces: Iterable[Decoded]) -> Decoded:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import pyarrow as pa
 
+from lakemart.contract.table import Contract
 from lakemart.decode.reasons import DAMAGES
 from lakemart.errors import DataError
 
@@ -82,6 +84,23 @@ class Decoded:
     rejects: pa.RecordBatch
     census: pa.RecordBatch
     counts: Counts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Keys:
+    """One piece of which only some columns are wanted: of every good record their values, `_offset` and `_record`.
+
+    `rows` has a batch of `keys_schema` for every table that was asked for; the counts are those of a full decode.
+    """
+
+    rows: dict[str, pa.RecordBatch]
+    counts: Counts
+
+
+def keys_schema(contract: Contract, columns: Sequence[str]) -> pa.Schema:
+    """Some columns of a table, then `_offset` and `_record`: the record's offset and its number in the object from 0."""
+    number = pa.field("_record", pa.int64(), nullable=False)
+    return pa.schema([*(contract.schema.field(name) for name in (*columns, "_offset")), number])
 
 
 class DamagedError(DataError):

@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 
 from lakemart.contract.table import Contract, Feed
 from lakemart.ingest.hashes import key_hashes
-from lakemart.ingest.tasks import DecodeTask, ObjectError, read_object
+from lakemart.ingest.tasks import DecodeTask, ObjectError, read_object_keys
 from lakemart.lake.write import partition_text
 
 
@@ -50,15 +50,22 @@ def read_keys(request: KeyTask) -> list[ObjectKeys]:
     """
     found: list[ObjectKeys] = []
     keyed = keyed_contracts(request.task.target.feed)
+    wanted = {contract.table: _columns(contract, request.latest_by) for contract in keyed}
     for raw in request.task.objects:
         try:
-            chunks = list(read_object(request.task, raw))
+            pieces = list(read_object_keys(request.task, raw, wanted))
         except ObjectError:
             continue  # the writing pass meets it again and enters it
         for contract in keyed:
-            rows = pa.Table.from_batches([chunk.rows[contract.table] for chunk in chunks], schema=contract.schema)
+            rows = pa.Table.from_batches([piece[contract.table] for piece in pieces])
             found.append(object_keys(contract, raw.key, raw.order, rows, request.latest_by))
     return found
+
+
+def _columns(contract: Contract, latest_by: str | None) -> list[str]:
+    """What of a row decides whether it is a duplicate, and where duplicates of it are looked for."""
+    more = [name for name in (contract.partition_by, latest_by) if name is not None]
+    return list(dict.fromkeys([*contract.key, *more]))
 
 
 def keyed_contracts(feed: Feed) -> list[Contract]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 import pyarrow as pa
 
-from lakemart.decode.api import cut_records, decode_object
+from lakemart.decode.api import cut_records, decode_keys, decode_object
 from lakemart.decode.inflate import inflated
 from lakemart.decode.result import Counts, DamagedError, Decoded
 from lakemart.ingest.census import UnknownField, from_census, merged
@@ -139,6 +139,18 @@ def read_object(task: DecodeTask, raw: RawObject) -> Iterator[Decoded]:
         yield from decode_object(
             _blocks(task, raw), target.feed, size=raw.size, pii_key=target.pii_key, salvage=task.salvage
         )
+
+
+def read_object_keys(
+    task: DecodeTask, raw: RawObject, columns: Mapping[str, Sequence[str]]
+) -> Iterator[Mapping[str, pa.RecordBatch]]:
+    """Only these columns, by table, and the offsets of the rows that `read_object` gives. Raises ObjectError."""
+    target = task.target
+    with reading(raw):
+        for piece in decode_keys(
+            _blocks(task, raw), target.feed, columns, size=raw.size, pii_key=target.pii_key, salvage=task.salvage
+        ):
+            yield piece.rows
 
 
 @contextmanager

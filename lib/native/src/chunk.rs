@@ -1,27 +1,26 @@
-//! A chunk of records: split into lines where they are lines, each record read, good rows appended to the columns.
+//! A chunk of lines: each record read, good rows kept in the columns.
 
-use crate::arrow::{Column, Values};
-use crate::plan::{Kind, Plan};
-use crate::record::{Outcome, Reader, Slot, Unknown};
-use crate::rejects::{Place, Rejects, push_segment};
-use crate::scan::{KeyMap, hash};
-
-/// How often an unknown field was met: pointer, JSON type, count, offset of the first record.
-pub struct Met {
-    pub pointer: String,
-    pub kind: &'static str,
-    pub count: u64,
-    pub first: i64,
-}
+use crate::bytes::at;
+use crate::census::{Census, Met, write_extra};
+use crate::column::Column;
+use crate::lines::Line;
+use crate::outcome::Outcome;
+use crate::plan::Plan;
+use crate::record::Reader;
+use crate::rejects::{Place, Rejects};
+use crate::rows::Rows;
 
 /// What decoding a chunk gave.
 pub struct Decoded {
-    /// The contract's columns, `_extra` if kept, and the records' offsets.
+    /// The contract's columns that are wanted; `_extra` if kept, or the records' numbers; and the records' offsets.
     pub columns: Vec<Column>,
+    /// Bytes of text in each column of the contract, and in `_extra`.
+    pub sizes: Vec<usize>,
     pub good: usize,
-    pub rejects: Rejects,
-    /// Number, start and end (in the chunk) of the records that the reference must decode.
-    pub left: Vec<(i64, usize, usize)>,
+    pub rejects: Vec<Column>,
+    pub quarantined: usize,
+    /// Number, offset, start and end (in the chunk) of the records that the reference must decode.
+    pub left: Vec<(i64, i64, usize, usize)>,
     pub filtered: u64,
     pub blank: u64,
     pub records: u64,
@@ -29,233 +28,151 @@ pub struct Decoded {
 }
 
 /// Decodes records one after another.
-pub struct Chunk<'plan> {
-    plan: &'plan Plan,
-    reader: Reader<'plan>,
-    out: Decoded,
-    extra: bool,
+pub struct Chunk<'chunk> {
+    plan: &'chunk Plan,
+    data: &'chunk [u8],
+    reader: Reader<'chunk>,
+    rejects: Rejects,
+    /// `_extra`, or the records' numbers.
+    beside: Column,
+    offsets: Column,
+    extra: Vec<u8>,
+    census: Census,
     /// No text column has more bytes than this.
     text: usize,
     /// Offsets of records that the reference must decode, in order.
-    refused: &'plan [i64],
-    known: KeyMap<u64, Vec<(usize, Vec<u8>, usize)>>,
+    refused: &'chunk [i64],
+    left: Vec<(i64, i64, usize, usize)>,
+    filtered: u64,
 }
 
-impl<'plan> Chunk<'plan> {
-    pub fn new(plan: &'plan Plan, refused: &'plan [i64], sizes: &[(usize, usize)]) -> Self {
-        let extra = plan.feed.unknown == "extra";
-        let mut columns: Vec<_> = (0..plan.kinds.len()).map(|column| column_of(plan, column)).collect();
-        if extra {
-            columns.push(Column::text());
-        }
-        columns.push(Column::new(Values::Int64(Vec::new())));
-        for (column, &(rows, text)) in columns.iter_mut().zip(sizes) {
-            column.reserve((rows + rows / 16, text + text / 16));
-        }
-        let out = Decoded {
-            columns,
-            good: 0,
-            rejects: Rejects::new(),
+impl<'chunk> Chunk<'chunk> {
+    /// Room for so many lines; `sizes` are the bytes of text that each column may expect.
+    pub fn new(plan: &'chunk Plan, data: &'chunk [u8], lines: usize, refused: &'chunk [i64], sizes: &[usize]) -> Self {
+        let rows = Rows::new(plan, lines, sizes);
+        let text = sizes.get(plan.kinds.len()).map_or(0, |&bytes| bytes + bytes / 16);
+        Self {
+            plan,
+            data,
+            reader: Reader::new(plan, rows),
+            rejects: Rejects::default(),
+            beside: if plan.feed.keys { Column::int64(lines) } else { Column::text(lines, text) },
+            offsets: Column::int64(lines),
+            extra: Vec::new(),
+            census: Census::default(),
+            text: 0,
+            refused,
             left: Vec::new(),
             filtered: 0,
-            blank: 0,
-            records: 0,
-            census: Vec::new(),
+        }
+    }
+
+    /// Decodes lines; `first` is the number of their first record.
+    pub fn decode(mut self, lines: &[Line], first: i64) -> Decoded {
+        let valid = match (lines.first(), lines.last()) {
+            (Some(start), Some(end)) => simdutf8::basic::from_utf8(&self.data[start.start..end.end]).is_ok(),
+            _ => true,
         };
-        Self { plan, reader: Reader::new(plan), out, extra, text: 0, refused, known: KeyMap::default() }
-    }
-
-    /// Decodes lines. `base` is the offset of the data's first byte, `first` the number of its first record.
-    pub fn lines(mut self, data: &[u8], base: i64, first: i64) -> Decoded {
-        let valid = std::str::from_utf8(data).is_ok();
-        let bom: &[u8] = b"\xef\xbb\xbf";
-        let mark = if base == 0 && data.starts_with(bom) { bom.len() } else { 0 };
-        let mut began = 0;
-        let ends = memchr::memchr_iter(b'\n', data).map(|end| (end, end + 1));
-        for (end, next) in ends.chain([(data.len(), data.len() + 1)]) {
-            if began >= data.len() {
-                break;
-            }
-            let start = if began == 0 { mark } else { began };
-            let line = &data[start..end];
-            let line = line.strip_suffix(b"\r").unwrap_or(line);
-            if line.iter().all(|byte| matches!(byte, b' ' | b'\t' | b'\r')) && line.len() <= self.plan.feed.record_bytes
-            {
-                self.out.blank += 1;
+        let (mut blank, mut number) = (0, first);
+        for line in lines {
+            if self.is_blank(line) {
+                blank += 1;
             } else {
-                let number = first + self.out.records as i64;
-                self.record(data, (start, start + line.len()), base, number, valid);
-                self.out.records += 1;
+                self.record(line, number, valid);
+                number += 1;
             }
-            began = next;
         }
-        self.out
+        let good = self.reader.rows.row;
+        let rejects = if self.plan.feed.keys { Vec::new() } else { self.rejects.columns(self.data, self.plan) };
+        let (beside, offsets) = (self.beside.ended(good), self.offsets.ended(good));
+        let sizes = self.reader.rows.columns.iter().chain([&beside]).map(|column| column.text_size(good)).collect();
+        let columns = self.reader.rows.columns.into_iter().zip(&self.plan.feed.columns).filter(|(_, spec)| spec.kept);
+        let mut columns: Vec<_> = columns.map(|(column, _)| column.ended(good)).collect();
+        if self.plan.feed.keys || self.plan.feed.unknown == "extra" {
+            columns.push(beside);
+        }
+        columns.push(offsets);
+        Decoded {
+            columns,
+            sizes,
+            good,
+            rejects,
+            quarantined: self.rejects.count(),
+            left: self.left,
+            filtered: self.filtered,
+            blank,
+            records: (number - first) as u64,
+            census: self.census.met,
+        }
     }
 
-    /// Decodes one record of the chunk, a byte range.
-    fn record(&mut self, data: &[u8], (start, end): (usize, usize), base: i64, number: i64, valid: bool) {
-        let raw = &data[start..end];
-        let offset = base + start as i64;
+    fn is_blank(&self, line: &Line) -> bool {
+        line.dropped == 0
+            && (line.start == line.end
+                || (at(self.data, line.start) <= b' '
+                    && line.length() <= self.plan.feed.record_bytes
+                    && self.data[line.start..line.end].iter().all(|byte| matches!(byte, b' ' | b'\t' | b'\r'))))
+    }
+
+    fn record(&mut self, line: &Line, number: i64, valid: bool) {
+        let (offset, length) = (line.offset, line.length());
         let limit = self.plan.feed.record_bytes;
-        if raw.len() > limit {
-            let message = format!("{} bytes are more than {limit}", raw.len());
-            let place = Place { number, offset, length: raw.len(), raw: None };
-            self.out.rejects.add(&place, self.plan, "record_too_large", None, &message);
+        if length > limit {
+            let place = Place { number, offset, length, start: None };
+            self.reject(place, "record_too_large", || format!("{length} bytes are more than {limit}"));
             return;
         }
-        let place = Place { number, offset, length: raw.len(), raw: Some(raw) };
-        if !valid && let Err(error) = std::str::from_utf8(raw) {
-            let message = format!("not UTF-8 at byte {}", error.valid_up_to());
-            self.out.rejects.add(&place, self.plan, "invalid_utf8", None, &message);
+        let place = Place { number, offset, length, start: Some(line.start) };
+        let data = &self.data[line.start..];
+        if !valid && let Err(error) = std::str::from_utf8(&data[..length]) {
+            self.reject(place, "invalid_utf8", || format!("not UTF-8 at byte {}", error.valid_up_to()));
             return;
         }
-        match self.reader.read(raw) {
-            Outcome::Good if self.has_room(raw.len()) && self.refused.binary_search(&offset).is_err() => {
-                self.append(raw, offset)
+        // Offsets into texts have 31 bits; no text of a row but `_extra` is longer than its record.
+        if self.text + length > i32::MAX as usize || self.refused.binary_search(&offset).is_ok() {
+            self.left.push((number, offset, line.start, line.end));
+            return;
+        }
+        match self.reader.read(data, length) {
+            Outcome::Good if self.append(data, length, (number, offset)) => {}
+            Outcome::Good | Outcome::Left => self.left.push((number, offset, line.start, line.end)),
+            Outcome::Filtered => self.filtered += 1,
+            _ if self.plan.feed.keys => self.rejects.counted += 1,
+            outcome => self.rejects.judge(outcome, place, data, &self.reader),
+        }
+    }
+
+    fn reject(&mut self, place: Place, reason: &'static str, message: impl FnOnce() -> String) {
+        if self.plan.feed.keys {
+            self.rejects.counted += 1;
+        } else {
+            self.rejects.add(place, reason, None, message());
+        }
+    }
+
+    /// Keeps the row that was read; false when its texts have no room.
+    fn append(&mut self, raw: &[u8], length: usize, (number, offset): (i64, i64)) -> bool {
+        let row = self.reader.rows.row;
+        let mut size = length;
+        if self.plan.feed.keys {
+            self.beside.number(row, number);
+        } else if self.reader.unknown.is_empty() {
+            if self.plan.feed.unknown == "extra" {
+                self.beside.null(row);
             }
-            Outcome::Good | Outcome::Left => self.out.left.push((number, start, end)),
-            Outcome::Filtered => self.out.filtered += 1,
-            outcome => self.out.rejects.judge(outcome, &place, self.plan, &self.reader),
-        }
-    }
-
-    /// Whether the row that was read fits into text columns, whose offsets have 31 bits: no text of a row is longer than
-    /// what is added here.
-    fn has_room(&mut self, record: usize) -> bool {
-        let nodes = &self.plan.nodes;
-        let paths: usize = self.reader.unknown.iter().map(|field| nodes[field.node].pointer.len() * 6 + 4).sum();
-        self.text += 8 * record + paths + 2;
-        self.text <= i32::MAX as usize
-    }
-
-    fn append(&mut self, raw: &[u8], offset: i64) {
-        let reader = &self.reader;
-        for (slot, column) in reader.slots.iter().zip(&mut self.out.columns) {
-            match *slot {
-                Slot::Missing | Slot::Null => column.null(),
-                Slot::Number(value) => column.number(value),
-                Slot::Decimal(value) => column.decimal(value),
-                Slot::Source(start, end) => column.range(raw, start, end),
-                Slot::Spelled(start, end) => column.bytes(&reader.spelled[start..end]),
+        } else {
+            self.extra.clear();
+            write_extra(&mut self.extra, raw, &self.reader);
+            size = size.max(self.extra.len());
+            if self.text + size > i32::MAX as usize {
+                return false;
             }
+            self.beside.bytes(row, &self.extra);
+            self.census.count(&mut self.reader, raw, offset);
         }
-        if let Some(column) = self.out.columns.last_mut() {
-            column.number(offset);
-        }
-        self.out.good += 1;
-        if !self.extra {
-            return;
-        }
-        let place = self.out.columns.len() - 2;
-        if self.reader.unknown.is_empty() {
-            self.out.columns[place].null();
-            return;
-        }
-        if let Some(bytes) = self.out.columns[place].open_text() {
-            write_extra(bytes, raw, self.plan, reader);
-        }
-        self.out.columns[place].end_text();
-        for index in 0..self.reader.unknown.len() {
-            self.count(self.reader.unknown[index], raw, offset);
-        }
-    }
-
-    /// Counts an unknown field of a good row.
-    fn count(&mut self, field: Unknown, raw: &[u8], offset: i64) {
-        let kind = json_type(raw[field.start]);
-        let key = self.reader.bytes(raw, field.key);
-        let mark = field.node * 8 + KINDS.iter().position(|&known| known == kind).unwrap_or(0);
-        let same = self.known.entry(hash(key) ^ mark as u64).or_default();
-        if let Some((_, _, entry)) = same.iter().find(|(other, text, _)| *other == mark && text == key) {
-            self.out.census[*entry].count += 1;
-            return;
-        }
-        same.push((mark, key.to_vec(), self.out.census.len()));
-        let mut pointer = self.plan.nodes[field.node].pointer.clone();
-        push_segment(&mut pointer, key);
-        self.out.census.push(Met { pointer, kind, count: 1, first: offset });
-    }
-}
-
-/// Where the chunk ends that begins with the data: behind the line with which `chunk_bytes` of lines are reached.
-pub fn cut(data: &[u8], bom: bool, chunk_bytes: usize) -> Option<usize> {
-    let mut start = if bom && data.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
-    let mut gathered = 0;
-    for end in memchr::memchr_iter(b'\n', data) {
-        let length = end - start;
-        gathered += length - usize::from(length > 0 && data[end - 1] == b'\r');
-        start = end + 1;
-        if gathered >= chunk_bytes {
-            return Some(start);
-        }
-    }
-    None
-}
-
-fn column_of(plan: &Plan, column: usize) -> Column {
-    match plan.kinds[column] {
-        Kind::Text | Kind::Json => Column::text(),
-        Kind::Boolean => Column::new(Values::Bits(Vec::new())),
-        Kind::Double => Column::new(Values::Float64(Vec::new())),
-        Kind::Decimal => Column::new(Values::Decimal(Vec::new())),
-        Kind::Date | Kind::DateOf => Column::new(Values::Int32(Vec::new())),
-        Kind::Time | Kind::Epoch => Column::new(Values::Int64(Vec::new())),
-        Kind::Integer => Column::new(match plan.feed.columns[column].bits {
-            16 => Values::Int16(Vec::new()),
-            32 => Values::Int32(Vec::new()),
-            _ => Values::Int64(Vec::new()),
-        }),
-    }
-}
-
-/// Appends the text of a row's `_extra`.
-fn write_extra(out: &mut Vec<u8>, raw: &[u8], plan: &Plan, reader: &Reader<'_>) {
-    let mut mark = b'{';
-    for field in &reader.unknown {
-        out.push(mark);
-        out.push(b'"');
-        push_escaped(out, plan.nodes[field.node].pointer.as_bytes());
-        out.push(b'/');
-        for &byte in reader.bytes(raw, field.key) {
-            match byte {
-                b'~' => out.extend_from_slice(b"~0"),
-                b'/' => out.extend_from_slice(b"~1"),
-                byte => push_escaped(out, &[byte]),
-            }
-        }
-        out.extend_from_slice(b"\":");
-        out.extend_from_slice(&raw[field.start..field.end]);
-        mark = b',';
-    }
-    out.push(b'}');
-}
-
-/// Appends text inside a JSON string; only quote, backslash and control characters are escaped.
-fn push_escaped(out: &mut Vec<u8>, text: &[u8]) {
-    for &byte in text {
-        match byte {
-            b'"' => out.extend_from_slice(b"\\\""),
-            b'\\' => out.extend_from_slice(b"\\\\"),
-            8 => out.extend_from_slice(b"\\b"),
-            9 => out.extend_from_slice(b"\\t"),
-            10 => out.extend_from_slice(b"\\n"),
-            12 => out.extend_from_slice(b"\\f"),
-            13 => out.extend_from_slice(b"\\r"),
-            0..0x20 => out.extend_from_slice(format!("\\u{byte:04x}").as_bytes()),
-            _ => out.push(byte),
-        }
-    }
-}
-
-const KINDS: [&str; 6] = ["string", "object", "array", "boolean", "null", "number"];
-
-fn json_type(first: u8) -> &'static str {
-    match first {
-        b'"' => "string",
-        b'{' => "object",
-        b'[' => "array",
-        b't' | b'f' => "boolean",
-        b'n' => "null",
-        _ => "number",
+        self.text += size;
+        self.offsets.number(row, offset);
+        self.reader.rows.commit();
+        true
     }
 }

@@ -110,7 +110,7 @@ fn exponent_of(text: &[u8]) -> i64 {
 }
 
 /// The powers of ten that a decimal's digits need.
-const POWERS: [i128; 39] = {
+pub const POWERS: [i128; 39] = {
     let mut powers = [1; 39];
     let mut index = 1;
     while index < 39 {

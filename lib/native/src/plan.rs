@@ -1,8 +1,8 @@
 //! What to decode: the contract's columns as a tree of keys.
 
-use pyo3::prelude::*;
+use std::collections::HashMap;
 
-use crate::scan::KeyMap;
+use pyo3::prelude::*;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
@@ -27,10 +27,13 @@ pub struct ColumnSpec {
     pub path: Vec<String>,
     pub type_text: String,
     pub date_of: usize,
+    /// Whether its values are wanted; they are checked all the same.
+    pub kept: bool,
+    /// Whether it is checked to the end only afterwards: a fault behind it may not be the record's first.
+    pub late: bool,
     pub required: bool,
     pub lenient: bool,
     pub round: bool,
-    pub zone: bool,
     pub bits: u32,
     pub precision: i64,
     pub scale: i64,
@@ -67,6 +70,8 @@ pub struct FeedSpec {
     pub skips: Vec<SkipSpec>,
     pub unknown: String,
     pub hidden: bool,
+    /// Only keys are wanted: no `_extra` and no rejects, but every record's number.
+    pub keys: bool,
     pub depth: usize,
     pub digits: usize,
     pub record_bytes: usize,
@@ -74,8 +79,8 @@ pub struct FeedSpec {
 }
 
 pub struct Key {
-    /// The key between quotes, as it stands in a record that escapes nothing; empty when the key needs an escape.
-    pub quoted: Vec<u8>,
+    pub text: Vec<u8>,
+    pub node: usize,
     pub columns: Vec<usize>,
     pub skips: Vec<usize>,
     pub child: Option<usize>,
@@ -92,7 +97,7 @@ pub struct Key {
 #[derive(Default)]
 pub struct Node {
     pub keys: Vec<Key>,
-    pub by_text: KeyMap<Vec<u8>, usize>,
+    pub by_text: HashMap<Vec<u8>, usize>,
     /// Whether fields that the contract does not know count here.
     pub collects: bool,
     pub pointer: String,
@@ -103,9 +108,13 @@ pub struct Plan {
     pub kinds: Vec<Kind>,
     pub nodes: Vec<Node>,
     pub keys: usize,
+    /// Node and place there of every key, by its number.
+    pub places: Vec<(usize, usize)>,
     pub pointers: Vec<String>,
     /// Of a column: whether `values`, `min` or `max` say anything.
     pub ruled: Vec<bool>,
+    /// The first column that is late; there may be none.
+    pub settled: Option<usize>,
     /// The columns with a path that are required, and those that derive from another, in the contract's order.
     pub required: Vec<usize>,
     pub derived: Vec<usize>,
@@ -119,7 +128,19 @@ impl Plan {
         let derived = (0..kinds.len()).filter(|&column| kinds[column] == Kind::DateOf).collect();
         let required =
             (0..kinds.len()).filter(|&column| kinds[column] != Kind::DateOf && feed.columns[column].required).collect();
-        let mut plan = Self { feed, kinds, nodes: vec![Node::default()], keys: 0, pointers, ruled, required, derived };
+        let settled = feed.columns.iter().position(|column| column.late);
+        let mut plan = Self {
+            feed,
+            kinds,
+            nodes: vec![Node::default()],
+            keys: 0,
+            places: Vec::new(),
+            pointers,
+            ruled,
+            required,
+            derived,
+            settled,
+        };
         let paths: Vec<_> = plan.feed.columns.iter().map(|column| column.path.clone()).collect();
         for (column, path) in paths.iter().enumerate().filter(|(_, path)| !path.is_empty()) {
             let (node, key) = plan.grow(path, Some(column));
@@ -176,11 +197,10 @@ impl Plan {
         let place = *by_text.entry(text.as_bytes().to_vec()).or_insert(keys.len());
         if place == keys.len() {
             let pointer = format!("{above}{}", pointer(&[text.to_owned()]));
-            let plain = !text.bytes().any(|byte| byte < 0x20 || byte == b'"' || byte == b'\\');
-            let quoted = if plain { format!("\"{text}\"").into_bytes() } else { Vec::new() };
             let (columns, skips) = (Vec::new(), Vec::new());
             keys.push(Key {
-                quoted,
+                text: text.as_bytes().to_vec(),
+                node,
                 columns,
                 skips,
                 child: None,
@@ -191,6 +211,7 @@ impl Plan {
                 number,
             });
             self.keys += 1;
+            self.places.push((node, place));
         }
         place
     }

@@ -1,86 +1,109 @@
 //! Rejects: reason, column and message of records that are certainly at fault, in the words of the specification.
 
-use crate::arrow::{Column, Values};
+use crate::column::Column;
+use crate::outcome::{Fault, Flaw, Outcome};
 use crate::plan::Plan;
-use crate::record::{Fault, Flaw, Outcome, Reader};
+use crate::record::Reader;
 
 const SHOWN_BYTES: usize = 64;
 
+#[derive(Default)]
 pub struct Rejects {
-    pub columns: Vec<Column>,
-    pub count: usize,
+    found: Vec<Reject>,
+    /// Only their number is wanted.
+    pub counted: usize,
 }
 
-/// Where a record lies: its number and offset in the object, its length, and its bytes unless they are too many.
-pub struct Place<'a> {
+struct Reject {
+    place: Place,
+    reason: &'static str,
+    column: Option<usize>,
+    message: String,
+}
+
+/// Where a record lies: its number and offset in the object, its length, and where it starts in the chunk unless its bytes
+/// are too many.
+#[derive(Clone, Copy)]
+pub struct Place {
     pub number: i64,
     pub offset: i64,
     pub length: usize,
-    pub raw: Option<&'a [u8]>,
+    pub start: Option<usize>,
 }
 
 impl Rejects {
-    pub fn new() -> Self {
-        let mut columns: Vec<_> = (0..3).map(|_| Column::new(Values::Int64(Vec::new()))).collect();
-        columns.extend((0..5).map(|_| Column::text()));
-        Self { columns, count: 0 }
+    pub fn count(&self) -> usize {
+        self.found.len() + self.counted
     }
 
     /// Appends one reject.
-    pub fn add(&mut self, place: &Place<'_>, plan: &Plan, reason: &str, column: Option<usize>, message: &str) {
-        let [offset, length, number, table, why, name, text, raw] = &mut self.columns[..] else {
-            return;
+    pub fn add(&mut self, place: Place, reason: &'static str, column: Option<usize>, message: String) {
+        self.found.push(Reject { place, reason, column, message });
+    }
+
+    /// The rejects as columns.
+    pub fn columns(&self, data: &[u8], plan: &Plan) -> Vec<Column> {
+        let count = self.found.len();
+        let mut columns: Vec<_> = (0..3).map(|_| Column::int64(count)).collect();
+        columns.extend((0..5).map(|_| Column::text(count, count * 16)));
+        let [offset, length, number, table, why, name, text, raw] = &mut columns[..] else {
+            return columns;
         };
-        offset.number(place.offset);
-        length.number(place.length as i64);
-        number.number(place.number);
-        table.bytes(plan.feed.table.as_bytes());
-        why.bytes(reason.as_bytes());
-        match column {
-            Some(column) => name.bytes(plan.feed.columns[column].name.as_bytes()),
-            None => name.null(),
+        for (row, reject) in self.found.iter().enumerate() {
+            let place = &reject.place;
+            offset.number(row, place.offset);
+            length.number(row, place.length as i64);
+            number.number(row, place.number);
+            table.bytes(row, plan.feed.table.as_bytes());
+            why.bytes(row, reject.reason.as_bytes());
+            match reject.column {
+                Some(column) => name.bytes(row, plan.feed.columns[column].name.as_bytes()),
+                None => name.null(row),
+            }
+            text.bytes(row, reject.message.as_bytes());
+            match place.start {
+                Some(start) => raw.bytes(row, &data[start..start + place.length]),
+                None => raw.null(row),
+            }
         }
-        text.bytes(message.as_bytes());
-        match place.raw {
-            Some(bytes) => raw.bytes(bytes),
-            None => raw.null(),
-        }
-        self.count += 1;
+        columns.into_iter().map(|column| column.ended(count)).collect()
     }
 
     /// Appends the reject of what reading a record came to.
-    pub fn judge(&mut self, outcome: Outcome, place: &Place<'_>, plan: &Plan, reader: &Reader<'_>) {
-        let data = place.raw.unwrap_or_default();
+    pub fn judge(&mut self, outcome: Outcome, place: Place, data: &[u8], reader: &Reader<'_>) {
+        let plan = reader.plan;
+        let data = &data[..place.length];
         match outcome {
             Outcome::Syntax(p) => {
                 let how = if p >= data.len() { "ends inside a JSON value" } else { "not JSON" };
-                self.add(place, plan, "invalid_json", None, &format!("{how} at byte {p}"));
+                self.add(place, "invalid_json", None, format!("{how} at byte {p}"));
             }
             Outcome::Deep(p) => {
                 let message = format!("nested deeper than {} at byte {p}", plan.feed.depth);
-                self.add(place, plan, "too_deep", None, &message);
+                self.add(place, "too_deep", None, message);
             }
             Outcome::Trailing(p) => {
-                self.add(place, plan, "trailing_content", None, &format!("more after the JSON value at byte {p}"));
+                self.add(place, "trailing_content", None, format!("more after the JSON value at byte {p}"));
             }
             Outcome::NotAnObject(start, end) => {
                 let message = format!("{} is not an object", shown(&data[start..end], plan));
-                self.add(place, plan, "not_an_object", None, &message);
+                self.add(place, "not_an_object", None, message);
             }
             Outcome::UnknownField => {
                 let mut path = String::new();
                 if let Some(unknown) = reader.unknown.first() {
-                    path.push_str(&plan.nodes[unknown.node].pointer);
-                    push_segment(&mut path, reader.bytes(data, unknown.key));
+                    let (node, key) = reader.key_of(data, unknown);
+                    path.push_str(&plan.nodes[node].pointer);
+                    push_segment(&mut path, key);
                 }
-                self.add(place, plan, "unknown_field", None, &format!("{path} is not in the contract"));
+                self.add(place, "unknown_field", None, format!("{path} is not in the contract"));
             }
             Outcome::Faulty(fault) => self.fault(&fault, data, place, plan),
             Outcome::Good | Outcome::Filtered | Outcome::Left => {}
         }
     }
 
-    fn fault(&mut self, fault: &Fault, data: &[u8], place: &Place<'_>, plan: &Plan) {
+    fn fault(&mut self, fault: &Fault, data: &[u8], place: Place, plan: &Plan) {
         let spec = &plan.feed.columns[fault.column];
         let value = shown(&data[fault.start..fault.end], plan);
         let path = &plan.pointers[fault.column];
@@ -96,7 +119,7 @@ impl Rejects {
             Flaw::Null => ("missing_value", format!("{path} is null")),
             Flaw::DerivedNull => ("missing_value", format!("{} is null", plan.feed.columns[spec.date_of].name)),
         };
-        self.add(place, plan, reason, Some(fault.column), &message);
+        self.add(place, reason, Some(fault.column), message);
     }
 }
 

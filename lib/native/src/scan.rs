@@ -2,6 +2,11 @@
 //!
 //! Positions count bytes from the record's first. Nothing here recurses: open containers are on a stack of their own.
 
+use crate::bytes::{at, special};
+use crate::escape::{hex, unescape};
+use crate::hash::hash;
+use crate::token::{literal, number_end};
+
 /// Why scanning ended before the record did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stop {
@@ -49,7 +54,7 @@ impl Scanner {
     }
 
     /// Takes an object's key, the source text `source` between its quotes, or what its escapes spell.
-    pub fn take_key(&mut self, source: &[u8], base: usize) -> Result<(), Stop> {
+    fn take_key(&mut self, source: &[u8], base: usize) -> Result<(), Stop> {
         let hash = if self.escaped {
             self.text.clear();
             unescape(source, &mut self.text);
@@ -57,6 +62,11 @@ impl Scanner {
         } else {
             hash(source)
         };
+        self.take_hash(hash, base)
+    }
+
+    /// Takes the hash of an object's key.
+    pub fn take_hash(&mut self, hash: u64, base: usize) -> Result<(), Stop> {
         // Two keys of one hash are most likely one key; the reference knows.
         if self.keys.len() - base < COMPARED && self.keys[base..].contains(&hash) {
             return Err(Stop::Leave);
@@ -108,7 +118,7 @@ impl Scanner {
                 }
                 let object = mark == b'{';
                 self.stack.push(if object { self.keys.len() as u32 } else { ARRAY });
-                p = space(data, p + 1);
+                p = self.space(data, p + 1);
                 if at(data, p) != if object { b'}' } else { b']' } {
                     if object {
                         p = self.key(data, p)?;
@@ -128,10 +138,10 @@ impl Scanner {
     /// Closes what ends at `p`: the position of the next value, or (with true) that behind the outermost container.
     fn close(&mut self, data: &[u8], mut p: usize) -> Result<(usize, bool), Stop> {
         while let Some(&top) = self.stack.last() {
-            p = space(data, p);
+            p = self.space(data, p);
             let mark = at(data, p);
             if mark == b',' {
-                p = space(data, p + 1);
+                p = self.space(data, p + 1);
                 if top != ARRAY {
                     p = self.key(data, p)?;
                 }
@@ -157,7 +167,7 @@ impl Scanner {
         let end = self.string(data, p)?;
         let base = self.stack.last().map_or(0, |&base| base as usize);
         self.take_key(&data[p + 1..end - 1], base)?;
-        colon(data, end)
+        self.colon(data, end)
     }
 
     /// Reads the string whose quote is at `p`; the position behind it. Half surrogate pairs and NUL are left.
@@ -207,242 +217,23 @@ impl Scanner {
         let end = number_end(data, p)?;
         if end - p > self.digits { Err(Stop::Leave) } else { Ok(end) }
     }
-}
 
-/// The byte at `p`, 0 behind the end: no JSON text has a NUL byte, so both stop a scan alike.
-#[inline(always)]
-pub fn at(data: &[u8], p: usize) -> u8 {
-    if p < data.len() { data[p] } else { 0 }
-}
-
-/// The position of the first byte at or behind `p` that is not white space.
-#[inline(always)]
-pub fn space(data: &[u8], mut p: usize) -> usize {
-    while p < data.len() && data[p] <= b' ' && matches!(data[p], b' ' | b'\t' | b'\n' | b'\r') {
-        p += 1;
-    }
-    p
-}
-
-/// Whether `word` stands at `p`; no call of the C library, which costs more than a key's few bytes. Never for no word.
-#[inline(always)]
-pub fn begins(data: &[u8], p: usize, word: &[u8]) -> bool {
-    let size = word.len();
-    let Some(here) = data.get(p..p + size) else {
-        return false;
-    };
-    if size < 8 {
-        return size > 0 && here.iter().zip(word).all(|(a, b)| a == b);
-    }
-    let mut done = 0;
-    while done + 8 <= size {
-        if eight(here, done) != eight(word, done) {
-            return false;
-        }
-        done += 8;
-    }
-    eight(here, size - 8) == eight(word, size - 8)
-}
-
-#[inline(always)]
-fn eight(bytes: &[u8], p: usize) -> u64 {
-    u64::from_le_bytes(bytes[p..p + 8].try_into().unwrap_or_default())
-}
-
-/// Reads white space, a colon and white space.
-#[inline(always)]
-pub fn colon(data: &[u8], p: usize) -> Scanned {
-    let p = space(data, p);
-    if at(data, p) != b':' {
-        return Err(Stop::Syntax(p));
-    }
-    Ok(space(data, p + 1))
-}
-
-#[inline]
-fn literal(data: &[u8], p: usize, word: &[u8]) -> Scanned {
-    if data[p..].starts_with(word) {
-        return Ok(p + word.len());
-    }
-    let same = word.iter().zip(&data[p..]).take_while(|(a, b)| a == b).count();
-    Err(Stop::Syntax(p + same))
-}
-
-fn hex(data: &[u8], p: usize) -> Result<u32, Stop> {
-    let mut unit = 0;
-    for index in p..p + 4 {
-        match (at(data, index) as char).to_digit(16) {
-            Some(digit) => unit = unit * 16 + digit,
-            None => return Err(Stop::Syntax(index)),
-        }
-    }
-    Ok(unit)
-}
-
-#[inline(always)]
-fn digits_end(data: &[u8], mut p: usize) -> usize {
-    while p < data.len() && data[p].is_ascii_digit() {
-        p += 1;
-    }
-    p
-}
-
-/// Where the JSON number ends that begins at `p`.
-#[inline]
-pub fn number_end(data: &[u8], mut p: usize) -> Scanned {
-    if at(data, p) == b'-' {
-        p += 1;
-    }
-    let whole = p;
-    p = if at(data, p) == b'0' { p + 1 } else { digits_end(data, p) };
-    if p == whole {
-        return Err(Stop::Syntax(p));
-    }
-    if at(data, p) == b'.' {
-        let fraction = p + 1;
-        p = digits_end(data, fraction);
-        if p == fraction {
-            return Err(Stop::Syntax(p));
-        }
-    }
-    if matches!(at(data, p), b'e' | b'E') {
-        p += 1;
-        if matches!(at(data, p), b'+' | b'-') {
+    /// The position of the first byte at or behind `p` that is not white space. A line's end is none inside a line.
+    #[inline(always)]
+    pub fn space(&self, data: &[u8], mut p: usize) -> usize {
+        while at(data, p) <= b' ' && matches!(at(data, p), b' ' | b'\t' | b'\r') {
             p += 1;
         }
-        let exponent = p;
-        p = digits_end(data, exponent);
-        if p == exponent {
+        p
+    }
+
+    /// Reads white space, a colon and white space.
+    #[inline(always)]
+    pub fn colon(&self, data: &[u8], p: usize) -> Scanned {
+        let p = self.space(data, p);
+        if at(data, p) != b':' {
             return Err(Stop::Syntax(p));
         }
+        Ok(self.space(data, p + 1))
     }
-    Ok(p)
-}
-
-/// The position of the first quote, backslash or control character at or behind `p`; the length when there is none.
-#[inline(always)]
-fn special(data: &[u8], mut p: usize) -> usize {
-    #[cfg(target_arch = "x86_64")]
-    while p + 16 <= data.len() {
-        use core::arch::x86_64::{
-            __m128i, _mm_cmpeq_epi8, _mm_loadu_si128, _mm_min_epu8, _mm_movemask_epi8, _mm_or_si128, _mm_set1_epi8,
-        };
-        // SAFETY: SSE2 is part of every x86-64, the load may be unaligned, and its 16 bytes lie inside `data`.
-        let found = unsafe {
-            let block = _mm_loadu_si128(data.as_ptr().add(p).cast::<__m128i>());
-            let quote = _mm_cmpeq_epi8(block, _mm_set1_epi8(b'"' as i8));
-            let escape = _mm_cmpeq_epi8(block, _mm_set1_epi8(b'\\' as i8));
-            let control = _mm_cmpeq_epi8(_mm_min_epu8(block, _mm_set1_epi8(0x1f)), block);
-            _mm_movemask_epi8(_mm_or_si128(control, _mm_or_si128(quote, escape)))
-        };
-        if found != 0 {
-            return p + found.trailing_zeros() as usize;
-        }
-        p += 16;
-    }
-    #[cfg(not(target_arch = "x86_64"))]
-    while p + 8 <= data.len() {
-        let block = u64::from_le_bytes(data[p..p + 8].try_into().unwrap_or_default());
-        let found =
-            zero_bytes(block ^ repeat(b'"')) | zero_bytes(block ^ repeat(b'\\')) | zero_bytes(block & repeat(0xe0));
-        if found != 0 {
-            return p + found.trailing_zeros() as usize / 8;
-        }
-        p += 8;
-    }
-    while p < data.len() && data[p] != b'"' && data[p] != b'\\' && data[p] >= 0x20 {
-        p += 1;
-    }
-    p
-}
-
-#[cfg(not(target_arch = "x86_64"))]
-const fn repeat(byte: u8) -> u64 {
-    u64::from_le_bytes([byte; 8])
-}
-
-/// The high bit of bytes that are zero; the lowest one set is exact, which is all that is asked.
-#[cfg(not(target_arch = "x86_64"))]
-const fn zero_bytes(block: u64) -> u64 {
-    block.wrapping_sub(repeat(1)) & !block & repeat(0x80)
-}
-
-/// Appends what a scanned string's source text spells.
-pub fn unescape(source: &[u8], out: &mut Vec<u8>) {
-    let mut p = 0;
-    while let Some(run) = memchr::memchr(b'\\', &source[p..]) {
-        out.extend_from_slice(&source[p..p + run]);
-        p += run;
-        let letter = source[p + 1];
-        p += 2;
-        let plain = match letter {
-            b'b' => 8,
-            b'f' => 12,
-            b'n' => b'\n',
-            b'r' => b'\r',
-            b't' => b'\t',
-            b'u' => {
-                let mut unit = unit_at(source, p);
-                p += 4;
-                if (0xd800..0xdc00).contains(&unit) {
-                    unit = 0x10000 + ((unit - 0xd800) << 10) + (unit_at(source, p + 2).wrapping_sub(0xdc00) & 0x3ff);
-                    p += 6;
-                }
-                let character = char::from_u32(unit).unwrap_or(char::REPLACEMENT_CHARACTER);
-                out.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
-                continue;
-            }
-            other => other,
-        };
-        out.push(plain);
-    }
-    out.extend_from_slice(&source[p..]);
-}
-
-fn unit_at(source: &[u8], p: usize) -> u32 {
-    hex(source, p).unwrap_or(0)
-}
-
-/// A hash of a key; only equal hashes of unequal keys cost anything, and no result.
-#[inline]
-pub fn hash(bytes: &[u8]) -> u64 {
-    const MIX: u64 = 0x9e37_79b9_7f4a_7c15;
-    let mut state = (bytes.len() as u64).wrapping_mul(MIX);
-    let mut blocks = bytes.chunks_exact(8);
-    for block in &mut blocks {
-        state = fold(state ^ u64::from_le_bytes(block.try_into().unwrap_or_default()), MIX);
-    }
-    let mut last = 0_u64;
-    for &byte in blocks.remainder() {
-        last = last << 8 | u64::from(byte);
-    }
-    fold(state ^ last, 0xd6e8_feb8_6659_fd93)
-}
-
-/// Hashes keys in maps, whose own hash is made against attackers that a contract's keys are not.
-#[derive(Default)]
-pub struct KeyHasher(u64);
-
-pub type KeyMap<K, V> = std::collections::HashMap<K, V, std::hash::BuildHasherDefault<KeyHasher>>;
-
-impl std::hash::Hasher for KeyHasher {
-    fn write(&mut self, bytes: &[u8]) {
-        self.0 = hash(bytes) ^ self.0.rotate_left(7);
-    }
-
-    fn write_u64(&mut self, value: u64) {
-        self.0 = value;
-    }
-
-    fn write_usize(&mut self, _length: usize) {}
-
-    fn finish(&self) -> u64 {
-        self.0
-    }
-}
-
-#[inline(always)]
-fn fold(a: u64, b: u64) -> u64 {
-    let product = u128::from(a) * u128::from(b);
-    product as u64 ^ (product >> 64) as u64
 }

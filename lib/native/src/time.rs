@@ -1,5 +1,6 @@
 //! Dates and times from text, exact to the microsecond, in UTC and the proleptic Gregorian calendar.
 
+use crate::bytes::{at, digits_in, eight};
 use crate::number::{Number, Reason};
 
 const SECOND: i64 = 1_000_000;
@@ -7,13 +8,61 @@ const DAY: i64 = 86_400 * SECOND;
 const MIN_MICROS: i64 = -62_135_596_800 * SECOND;
 const MAX_MICROS: i64 = 253_402_300_800 * SECOND - 1;
 
-/// What became of a time's text: microseconds, a reason, or nothing (the reference knows zones).
-pub type Moment = Result<i64, Option<Reason>>;
-
 /// The day that a UTC instant lies in.
 pub fn day_of_micros(micros: i64) -> i64 {
     micros.div_euclid(DAY)
 }
+
+/// The day that was last read, and how it was written: the next time is mostly of the same.
+#[derive(Default)]
+pub struct Today {
+    written: [u8; 10],
+    day: i64,
+}
+
+impl Today {
+    /// Microseconds of the time in UTC that stands with its quotes at `p`, and the position behind it; None for one that
+    /// is not written `YYYY-MM-DDTHH:MM:SS.ffffffZ` (with fewer digits of the second's fraction, or none).
+    #[inline(always)]
+    pub fn moment(&mut self, data: &[u8], p: usize) -> Option<(i64, usize)> {
+        let text: &[u8; 20] = data.get(p + 1..)?.first_chunk()?;
+        if at(data, p) != b'"' || text[10] != b'T' {
+            return None;
+        }
+        if text[..10] != self.written {
+            self.day = day_of(&text[..10]).ok()?;
+            self.written.copy_from_slice(&text[..10]);
+        }
+        let clock = eight(text, 11)?;
+        // Digits in place of the colons make it eight digits, two of them 0.
+        if clock & 0x0000_ff00_00ff_0000 != 0x0000_3a00_003a_0000 {
+            return None;
+        }
+        let (count, digits) = digits_in(clock ^ 0x0000_0a00_000a_0000);
+        let (hour, minute, second) = (digits / 1_000_000, digits / 1000 % 100, digits % 100);
+        if count < 8 || hour > 23 || minute > 59 || second > 59 {
+            return None;
+        }
+        let mut behind = p + 20;
+        let mut micros = 0;
+        if text[19] == b'.' {
+            let (places, fraction) = digits_in(eight(data, p + 21)?);
+            if places == 0 || places > 6 {
+                return None;
+            }
+            micros = fraction as i64 * MICROS[places];
+            behind = p + 21 + places;
+        }
+        if at(data, behind) != b'Z' || at(data, behind + 1) != b'"' {
+            return None;
+        }
+        let seconds = (hour * 3600 + minute * 60 + second) as i64;
+        Some((self.day * DAY + seconds * SECOND + micros, behind + 2))
+    }
+}
+
+/// Microseconds of the last of so many digits behind the point.
+const MICROS: [i64; 7] = [1_000_000, 100_000, 10_000, 1000, 100, 10, 1];
 
 /// Days since 1970-01-01 of a text `YYYY-MM-DD`.
 pub fn day_of(text: &[u8]) -> Result<i64, Reason> {
@@ -33,9 +82,9 @@ pub fn epoch_micros(number: &Number, scale: i64, rounding: bool) -> Result<i64, 
     if (MIN_MICROS..=MAX_MICROS).contains(&micros) { Ok(micros) } else { Err(Reason::OutOfRange) }
 }
 
-/// Microseconds of an RFC 3339 time; without an offset it is left when the column has a zone.
-pub fn micros_of(text: &[u8], zone: bool, rounding: bool) -> Moment {
-    let bad = Err(Some(Reason::BadText));
+/// Microseconds of an RFC 3339 time.
+pub fn micros_of(text: &[u8], rounding: bool) -> Result<i64, Reason> {
+    let bad = Err(Reason::BadText);
     if text.len() < 19 || !matches!(text[10], b'T' | b't' | b' ') || text[13] != b':' || text[16] != b':' {
         return bad;
     }
@@ -58,7 +107,7 @@ pub fn micros_of(text: &[u8], zone: bool, rounding: bool) -> Moment {
         return bad;
     };
     if year == 0 {
-        return Err(Some(Reason::OutOfRange));
+        return Err(Reason::OutOfRange);
     }
     let Some(day) = days(year, month, day) else {
         return bad;
@@ -67,8 +116,7 @@ pub fn micros_of(text: &[u8], zone: bool, rounding: bool) -> Moment {
         return bad;
     }
     let seconds = match offset {
-        Offset::None if zone => return Err(None),
-        Offset::None => return Err(Some(Reason::NoOffset)),
+        Offset::None => return Err(Reason::NoOffset),
         Offset::Wrong => return bad,
         Offset::Seconds(seconds) => seconds,
     };
@@ -78,12 +126,12 @@ pub fn micros_of(text: &[u8], zone: bool, rounding: bool) -> Moment {
     if leap && (base + SECOND) % DAY != 0 {
         return bad;
     }
-    let micros = fraction_micros(fraction, rounding).ok_or(Some(Reason::NotExact))?;
+    let micros = fraction_micros(fraction, rounding).ok_or(Reason::NotExact)?;
     if leap && !rounding {
-        return Err(Some(Reason::NotExact));
+        return Err(Reason::NotExact);
     }
     let instant = base + if leap { SECOND } else { 0 } + micros;
-    if (MIN_MICROS..=MAX_MICROS).contains(&instant) { Ok(instant) } else { Err(Some(Reason::OutOfRange)) }
+    if (MIN_MICROS..=MAX_MICROS).contains(&instant) { Ok(instant) } else { Err(Reason::OutOfRange) }
 }
 
 enum Offset {

@@ -1,10 +1,11 @@
 //! Exact typed values from the source slices of scanned JSON, and the contract's rules for them.
 
 use crate::number::{Number, Reason, short_decimal, short_integer};
+use crate::outcome::{Flaw, Slot};
 use crate::plan::{ColumnSpec, Kind, Plan};
-use crate::record::{Flaw, Reader, Slot};
-use crate::scan::number_end;
+use crate::record::Reader;
 use crate::time::{day_of, epoch_micros, micros_of};
+use crate::token::number_end;
 
 impl Reader<'_> {
     /// The typed value of a source slice; no reason means that the reference must look.
@@ -36,7 +37,7 @@ impl Reader<'_> {
                 if plan.kinds[column] == Kind::Date {
                     Ok(Slot::Number(day_of(text)?))
                 } else {
-                    Ok(Slot::Number(micros_of(text, spec.zone, spec.round)?))
+                    Ok(Slot::Number(micros_of(text, spec.round)?))
                 }
             }
             Kind::Text | Kind::Date | Kind::Time | Kind::DateOf => Err(Some(Reason::WrongType)),

@@ -14,14 +14,12 @@ from lakemart.contract.table import Feed
 from lakemart.decode import api, frames, native
 from lakemart.decode.pieces import joined
 from lakemart.decode.plan import plan_of
-from lakemart.decode.result import DamagedError, Decoded
+from lakemart.decode.result import DamagedError
 from lakemart.errors import ConfigError
+from unit.decode.differential import BUILT, PIECES, assert_same, mutated, slowly
 from unit.decode.feeds import feed_of
 from unit.decode.test_golden import CASES, KEY, _input_of
 from unit.decode.test_properties import LINES, NOISE
-
-BUILT = native.extension() is not None
-"""Where the extension is not built, every comparison below has nothing to compare, and one test says so."""
 
 PLAIN = {
     "unknown_fields": "extra",
@@ -43,45 +41,22 @@ RULED = {
         "e": {"type": "timestamp", "unit": "ns", "lenient": True, "path": "j"}, "t_day": {"date_of": "t", "required": True},
     },
 }  # fmt: skip
+LATE = {
+    "unknown_fields": "reject",
+    "columns": {
+        "d": "double", "s": {"type": "string", "pattern": "[a-c]*", "lenient": True}, "l": {"type": "list<bigint>", "max": 50},
+        "t": {"type": "timestamp", "zone": "Europe/Berlin", "lenient": True}, "t_day": {"date_of": "t", "required": True},
+        "x": {"type": "list<string>", "pii": "hash", "values": ["a", "", "7"]}, "i": "int", "b": {"type": "boolean", "min": True},
+        "j": {"type": "json", "redact": ["a", "b.c"]}, "o": {"type": "json", "path": "o"}, "oa": {"type": "string", "path": "o.a", "pii": "mask"},
+    },
+}  # fmt: skip
 SKIPPING = {
     "skip": {"s": ["a", None, 7, 1.50, True], "o.a": [0, "x", False], "j.k": [None]},
     "columns": {"oa": {"type": "bigint", "path": "o.a", "required": True}, "s": {"type": "string", "pii": "drop"}},
 }
-FEEDS = {name: feed_of(spec) for name, spec in (("plain", PLAIN), ("ruled", RULED), ("skipping", SKIPPING))}
-PIECES = [
-    *'{}[]",:', "\\", "\\u0000", "\\ud83d", "\\ude00", "\\u0061", "\\n", "0", "1", "-", ".", "e", "E5", "+", " ", "\t", "\r", "null",
-    "true", "false", "\x00", "\x1f", "\x7f", "é", "\U0001f600", '"s":', '"o":{', '"a":1', '"j":', '"2024-01-01T00:00:60Z"', "1e400",
-    "9223372036854775808", "0.1235", "\ufeff",
-]  # fmt: skip
-
-
-def slowly(data: bytes, feed: Feed) -> Decoded:
-    """By the reference alone."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(api, "eligible", lambda _plan: False)
-        return api.decode(data, feed, decoder="reference", pii_key=KEY)
-
-
-def natively(data: bytes, feed: Feed, cut: int = 0) -> Decoded:
-    """By the native decoder where it is built, the data in two blocks when `cut` says where."""
-    plan = plan_of(feed, KEY)
-    if not native.takes(plan):
-        return slowly(data, feed)
-    blocks = [data[:cut], data[cut:]] if cut else [data]
-    return joined(native.pieces(blocks, plan, 0, 0, api._decoded))
-
-
-def assert_same(data: bytes, feed: Feed, cut: int = 0) -> None:
-    found, expected = natively(data, feed, cut), slowly(data, feed)
-    assert found.rejects.to_pylist() == expected.rejects.to_pylist()
-    assert found.census.to_pylist() == expected.census.to_pylist()
-    assert found.counts == expected.counts
-    for table, rows in expected.rows.items():
-        assert found.rows[table].schema == rows.schema
-        found.rows[table].validate(full=True)
-        for name in rows.schema.names:
-            assert str(found.rows[table].column(name).to_pylist()) == str(rows.column(name).to_pylist()), name
-    assert found.rows == expected.rows or "nan" in str(expected.rows)
+FEEDS = {
+    name: feed_of(spec) for name, spec in (("plain", PLAIN), ("ruled", RULED), ("late", LATE), ("skipping", SKIPPING))
+}
 
 
 def test_it_is_built_or_its_absence_is_told(capsys: pytest.CaptureFixture[str]) -> None:
@@ -105,7 +80,7 @@ def test_the_golden_case_is_the_same(name: str) -> None:
     data = _input_of(case)
 
     assert_same(data, feed)
-    assert_same(data, feed, cut=len(data) // 2)
+    assert_same(data, feed, len(data) // 2)
 
 
 @pytest.mark.parametrize("feed", FEEDS.values(), ids=FEEDS)
@@ -115,6 +90,26 @@ def test_the_golden_case_is_the_same(name: str) -> None:
 @example(lines=["\ufeff{}", " \t", "\r", '{"s":"a"}\r'], cut=0)
 def test_random_json_is_the_same(feed: Feed, lines: list[str], cut: int) -> None:
     assert_same("\n".join(lines).encode(), feed, cut)
+
+
+LATE_LINES = [
+    '{"s":"A1","i":"x","t":"2024-01-01T00:00:00"}',
+    '{"s":"A1","t":"2024-01-01T00:00:00","t":1}',
+    '{"s":"ab","l":[1,null,51],"x":["b"],"t":"2024-01-01T00:00:00"}',
+    '{"l":[1,2],"x":["a",""],"t":"2024-03-31T02:30:00","j":{"a":1,"b":[{"c":{}},{"d":2}]},"o":{"a":"secret","b":[1]}}',
+    '{"l":{},"i":1e400,"t":"2024-10-27 02:30:00"}',
+    '{"l":[],"x":null,"b":false,"t":"2024-01-01T00:00:00Z","unknown":1}',
+    '{"s":"A","unknown":1,"t":"2024-01-01T00:00:00Z"}',
+    '{"s":"a","d":"x","t":"0001-01-01T00:00:00"}',
+    '{"t":null,"s":"A"}',
+    '{"t":null,"s":"a"}',
+]  # fmt: skip
+
+
+def test_the_first_fault_counts_even_where_some_checks_come_late() -> None:
+    assert_same("\n".join(LATE_LINES).encode(), FEEDS["late"])
+    for line in LATE_LINES:
+        assert_same(line.encode(), FEEDS["late"])
 
 
 @given(st.lists(st.one_of(NOISE, st.lists(st.sampled_from(PIECES), max_size=12).map("".join)), max_size=8))
@@ -144,26 +139,6 @@ EVENTS = feed_of({
         "big": "bigint", "flag": "boolean", "day": "date", "nested": "json", "ms": {"type": "timestamp", "unit": "ms"}, "at_day": {"date_of": "at"},
     },
 })  # fmt: skip
-
-
-def mutated(line: bytes, chance: random.Random) -> bytes:
-    """The line with one to three of its bytes replaced, taken out, or joined by a piece of JSON."""
-    found = bytearray(line)
-    for _ in range(chance.randint(1, 3)):
-        place = chance.randrange(len(found) + 1)
-        action = chance.randrange(5)
-        if action == 0:
-            found[place : place + 1] = bytes([chance.randrange(256)])
-        elif action == 1:
-            del found[place : place + chance.randint(1, 4)]
-        elif action == 2:
-            found[place:place] = chance.choice(PIECES).encode()
-        elif action == 3:
-            start = chance.randrange(len(found) + 1)
-            found[place:place] = found[start : start + chance.randint(1, 30)]
-        else:
-            found[place : place + 1] = chance.choice(PIECES).encode()
-    return bytes(found).replace(b"\n", b" ")
 
 
 @pytest.mark.parametrize("seed", range(6))

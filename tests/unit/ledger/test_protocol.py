@@ -9,15 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pytest
+from deltalake import DeltaTable
 
 from lakemart.errors import LockedError, TransientError
-from lakemart.lake.read import read_table
+from lakemart.lake.read import read_table, version_of
 from lakemart.ledger import records
 from lakemart.ledger.projection import SCHEMAS, project, table_name
 from lakemart.ledger.protocol import Intent, Refusal, advance
+from lakemart.ledger.rebase import put_rebase, rebased, rebases
 from lakemart.steps import arm, disarm
 from lakemart.storage.store import Location, Store, open_store
-from unit.ledger.toy import WRITER, ToyStage, assert_as_undisturbed, content, run
+from unit.ledger.toy import UNDISTURBED, WRITER, ToyStage, assert_as_undisturbed, content, run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -290,3 +292,26 @@ def test_a_projection_that_an_earlier_lakemart_made_with_other_columns_is_made_a
     found = read_table(lake, table_name("objects"))
     assert found.column_names == whole.names
     assert sorted(found.column("number").to_pylist()) == [1, 2, 3]
+
+
+class Overtaken(ToyStage):
+    """While it commits number 2, somebody else moves a table, and another run rebases and commits the number."""
+
+    def commit(self, number: int, plan: Json, intent: Json) -> Json:
+        store = open_store(self.lake)
+        if number == 2 and not rebases(store, WRITER, 2):
+            quarantine = DeltaTable(f"{self.lake.uri}/toy_quarantine")
+            quarantine.alter.set_table_properties({"delta.appendOnly": "false"})
+            value = {"table": "toy_quarantine", "made": 0, "onto": 1, "added_columns": []}
+            assert put_rebase(store, WRITER, 2, 0, value)
+            ToyStage(lake=self.lake).commit(number, plan, rebased(intent, rebases(store, WRITER, 2)))
+        return ToyStage.commit(self, number, plan, intent)
+
+
+def test_who_finds_its_number_committed_by_a_rebase_says_the_versions_of_that(lake: Location) -> None:
+    found = run(lake, Overtaken(lake=lake))[-1]
+    assert found.done is not None
+    assert found.done["versions"] == {"toy": 1, "toy_quarantine": 2}
+    assert version_of(lake, "toy_quarantine") == 2
+    assert [one["onto"] for one in found.done["rebased"]] == [1]
+    assert content(lake) == UNDISTURBED

@@ -1,0 +1,157 @@
+"""Where cases are made and judged: a copy of a story's beginning, a fault, one plain run; then what an undisturbed run left."""
+
+from __future__ import annotations
+
+import itertools
+import shutil
+import signal
+import time
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from crash.nursery import LANES, Nursery
+from crash.project import Servers, rewrite, write_project
+from crash.readers import Readers
+from crash.tales import TALES, Place, Tale, late_order
+
+ACTS = ("before:kill", "after:kill", "before:raise", "after:lose")
+"""Killed before, killed after, raised, answer lost."""
+
+_RENEWAL = "lease.renew"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beginning:
+    """A story's beginning, what is there of it before and after an undisturbed run, and the passes of that run."""
+
+    tale: Tale
+    folder: Path
+    before: dict[str, Any]
+    after: dict[str, Any]
+    passes: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class Workshop:
+    """Makes beginnings when first asked for them, and cases as many as are wanted. `servers` starts S3 and warehouse."""
+
+    folder: Path
+    run: Nursery
+    servers: Callable[[], Servers]
+    built: Callable[[Path], None]
+    notes: list[str] = field(default_factory=list)
+    states: int = 0
+    seconds: float = 0.0
+    _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+    _begun: dict[str, Beginning] = field(default_factory=dict)
+    _later: list[Path] = field(default_factory=list)
+
+    def beginning(self, name: str) -> Beginning:
+        """The beginning of the story of that name, made once."""
+        if name not in self._begun:
+            self._begun[name] = self._begin(name)
+        return self._begun[name]
+
+    def note(self, text: str) -> None:
+        """Something to be told at the end of the tests."""
+        self.notes.append(text)
+
+    def judge_all(self, name: str, faults: Iterable[tuple[str, ...]]) -> None:
+        """Judges a case for each item: its faults one after another, each in a run of its own. Two cases at a time."""
+        story = self.beginning(name)
+        began = time.monotonic()
+        with ThreadPoolExecutor(LANES) as lanes:
+            judged = [lanes.submit(self.judge, story, case) for case in faults]
+            for one in judged:
+                one.result()
+                self.states += 1
+        self.seconds += time.monotonic() - began
+
+    def judge(self, story: Beginning, faults: tuple[str, ...]) -> None:
+        """A case: runs that the faults end, then one plain run. Readers poll all the while."""
+        place = self.copy(story)
+        with Readers(place.folder / "lake", place.servers) as readers:
+            for index, fault in enumerate(faults):
+                _disturb(place, story.tale, fault, sure=not index)
+            heal(place, story, faults)
+        readers.assert_whole([story.before, story.after], faults)
+        shutil.rmtree(place.folder)
+
+    def _begin(self, name: str) -> Beginning:
+        tale = TALES[name]
+        folder = self.folder / name.replace(" ", "-")
+        place = Place(folder=folder, run=self.run, later=self._built_later() if tale.model == "built" else None)
+        if tale.model == "built":
+            shutil.copytree(self.folder / "built", folder)
+        else:
+            write_project(folder, model=tale.model == "written")
+        tale.begin(place)
+        story = Beginning(tale=tale, folder=folder, before={}, after={}, passes=())
+        copy = self.copy(story)
+        before = copy.done("evidence").said
+        ended = copy.run(copy.folder, tale.act, servers=copy.servers, record=True)
+        assert "failed" not in ended.said, ended.said["failed"]
+        after = copy.done("heal").said
+        assert not after["findings"], (name, after["findings"])
+        return replace(story, before=before, after=after, passes=tuple(ended.said["passes"]))
+
+    def copy(self, story: Beginning) -> Place:
+        """A copy of the beginning, with a mart schema of its own."""
+        number = next(self._numbers)
+        folder = self.folder / f"case-{number}"
+        shutil.copytree(story.folder, folder)
+        servers = None
+        if story.tale.publishes:
+            servers = replace(self.servers(), schema=f"case_{number}")
+            rewrite(folder, "models/daily.yaml", "marts.daily", f"{servers.schema}.daily")
+        place = Place(folder=folder, run=self.run, servers=servers, later=next(iter(self._later), None))
+        story.tale.each(place)
+        return place
+
+    def _built_later(self) -> Path:
+        """The project built once beside the one built twice, made by Spark for all stories."""
+        if not self._later:
+            self.built(self.folder / "built")
+            later = self.folder / "later"
+            shutil.copytree(self.folder / "built", later)
+            late_order(later)
+            Place(folder=later, run=self.run).done("build")
+            self._later.append(later)
+        return self._later[0]
+
+
+def _disturb(place: Place, tale: Tale, fault: str, *, sure: bool) -> None:
+    """A run under a fault: a kill ends it by SIGKILL. A later run may not come by the step again; the first is `sure` to."""
+    faults = (fault,)
+    if fault.startswith(_RENEWAL):  # leases are renewed while something takes its time
+        faults = (f"{'ledger.rebuild' if tale.act == 'rebuild' else 'plan.write'}:before:hang", fault)
+    ended = place.run(place.folder, tale.act, *faults, servers=place.servers)
+    assert "failed" not in ended.said, ended.said["failed"]
+    if sure or ended.signal:
+        assert ended.signal == (signal.SIGKILL if ":kill" in fault else 0), (fault, ended)
+    if sure and ":raise" in fault and not fault.startswith(_RENEWAL):
+        assert ended.said.get("raised"), (fault, ended)
+
+
+def heal(place: Place, story: Beginning, what: object) -> None:
+    """One plain run: all is as undisturbed. Only a command that left no plan is repeated first; nothing was changed then."""
+    ended = place.run(place.folder, "heal", servers=place.servers)
+    assert "failed" not in ended.said, ended.said["failed"]
+    found = ended.said
+    if found["numbers"] != story.after["numbers"] and story.tale.act != "run":
+        same = {name: found["tables"][name] for name in ("orders", "daily")}
+        assert same == {name: story.before["tables"][name] for name in same}, what
+        place.done(story.tale.act)
+        found = place.run(place.folder, "heal", servers=place.servers).said
+    assert found["findings"] == [], what
+    for part in ("numbers", "tables", "mart", "books"):
+        assert found[part] == story.after[part], (what, part, _differing(found[part], story.after[part]))
+
+
+def _differing(found: Any, wanted: Any) -> Any:
+    if not isinstance(found, dict):
+        return found, wanted
+    return {key: (found[key], wanted[key]) for key in found if found[key] != wanted[key]}
