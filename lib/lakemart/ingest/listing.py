@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from fnmatch import translate
 
 from lakemart.config.source import ObjectRules
+from lakemart.errors import TransientError
 from lakemart.storage.store import ObjectInfo, Store
 
 _PARTS = {
@@ -23,14 +24,23 @@ _DAY = timedelta(days=1)
 def source_objects(raw: Store, rules: ObjectRules, *, since: datetime | None = None) -> Iterator[ObjectInfo]:
     """The objects under the source's prefix, in key order, without hidden keys and folder markers.
 
-    Markers of completion are among them, for they say which folders are whole. Of a dated prefix those of dates before
-    `since` are not listed: dates stand in keys from the year down, so key order is their order.
+    A key that is listed twice counts once. Markers of completion are among them, for they say which folders are whole. Of a dated prefix those of dates before
+    `since` are not listed: dates stand in keys from the year down, so key order is their order. Raises TransientError when
+    the listing is not in key order, for nothing that goes by it would hold.
     """
     static = rules.prefix.partition("{")[0]
     after = "" if since is None else _rendered(rules.prefix, since)
+    last = ""
     for info in raw.list(static, start_after=after):
-        if not _is_hidden(info.key, static) and not info.key.endswith("/"):
+        if info.key < last:
+            raise TransientError(
+                f"the listing is not in key order: {info.key!r} comes after {last!r}",
+                where=raw.location.uri,
+                next_step="Run again; a store that always lists so (a directory bucket) cannot be a raw zone.",
+            )
+        if info.key != last and not _is_hidden(info.key, static) and not info.key.endswith("/"):
             yield info
+        last = info.key
 
 
 def _rendered(prefix: str, date: datetime) -> str:

@@ -12,9 +12,11 @@ from typing import Any
 import pytest
 
 from lakemart.config.source import Completion, ObjectRules
+from lakemart.errors import TransientError
 from lakemart.ingest.discover import Discovery, Search, discover, late_objects
 from lakemart.ingest.listing import key_pattern
 from lakemart.ledger.known import KnownObject
+from lakemart.storage.local import LocalStore
 from lakemart.storage.store import Location, ObjectInfo, Store, open_store
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
@@ -215,3 +217,28 @@ def test_overwritten_objects_are_candidates_like_new_ones_where_they_are_replace
 
     assert [one.key for one in found.replaced] == ["a"]
     assert found.overwritten == 0
+
+
+class Listed(LocalStore):
+    """A raw zone whose listing says what it is told to."""
+
+    keys: tuple[str, ...] = ()
+
+    def list(self, prefix: str = "", *, start_after: str = "") -> Iterator[ObjectInfo]:
+        assert (prefix, start_after) == ("", "")
+        yield from (ObjectInfo(key=key, size=1, etag="e", modified=NOW) for key in self.keys)
+
+
+def test_a_key_that_is_listed_twice_counts_once(tmp_path: Path) -> None:
+    raw = Listed(Location(uri=str(tmp_path)))
+    raw.keys = ("a", "b", "b", "c")
+
+    assert keys(raw, ObjectRules()) == ["a", "b", "c"]
+
+
+def test_a_listing_that_is_not_in_order_is_refused(tmp_path: Path) -> None:
+    raw = Listed(Location(uri=str(tmp_path)))
+    raw.keys = ("b", "a")
+
+    with pytest.raises(TransientError, match="not in key order"):
+        keys(raw, ObjectRules())
