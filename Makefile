@@ -9,7 +9,7 @@ unexport SPARK_HOME SPARK_CONF_DIR HADOOP_CONF_DIR PYTHONPATH PYTHONHOME PYTHOND
 unexport PYSPARK_DRIVER_PYTHON PYSPARK_SUBMIT_ARGS
 export PYSPARK_PYTHON := $(CURDIR)/.venv/bin/python
 
-.PHONY: help setup ready demo test unit lint format types check bench crash package lock clean
+.PHONY: help setup ready demo test unit lint format types check bench crash soak package lock clean
 
 help: ## This list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
@@ -23,14 +23,17 @@ ready:
 demo: ready ## The main job on real sample data, with everything on this machine
 	@$(PY) scripts/demo.py
 
-test: ready ## All tests
-	@$(PY) -m pytest
+test: ready ## All tests, in two processes side by side
+	@$(PY) -m pytest -n 2 --dist loadfile
 
 unit: ready ## The tests that need no Spark, in seconds
 	@$(PY) -m pytest tests/unit
 
-crash: ready ## The tests that kill processes and look at what is left
-	@$(PY) -m pytest -m crash
+crash: ready ## Every state of the crash matrix, at every pass of every step, Spark's among them
+	@$(PY) -m pytest -m crash --deep
+
+soak: ready ## The state machine of ingest for long: SOAK examples, 2,000 unless said otherwise
+	@SOAK=$${SOAK:-2000} $(PY) -m pytest tests/unit/pipeline/test_state_machine.py --timeout=0
 
 lint: ready ## Style, by ruff
 	@$(PY) -m ruff check . && $(PY) -m ruff format --check .
