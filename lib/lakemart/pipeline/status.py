@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from lakemart.lake.read import snapshot
+from lakemart.lake.read import snapshot, version_of
 from lakemart.ledger import records
 from lakemart.ledger.fields import FieldNews, field_news
 from lakemart.ledger.known import known_stream
@@ -23,7 +23,7 @@ class WriterStatus:
     `state` is `empty` before the first number, `open` when the next run finishes one, `refused` when the last one was
     stopped by a gate, else `good`. `rows` are those of its main table now, None for a mart; `fresh` is the greatest
     slice it holds; `damaged` counts objects that are damaged as they last were read; `new_fields` and `type_conflicts`
-    are of a source's unknown fields.
+    are of a source's unknown fields; `foreign` are the tables that somebody else committed to, which stops the writer.
     """
 
     writer: str
@@ -38,6 +38,7 @@ class WriterStatus:
     holder: str | None
     new_fields: tuple[str, ...] = ()
     type_conflicts: tuple[str, ...] = ()
+    foreign: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +87,16 @@ def _writer_status(context: Context, writer: str) -> WriterStatus:
         holder=lease.holder if lease else None,
         new_fields=news.new,
         type_conflicts=news.conflicts,
+        foreign=_foreign(context, head) if kind != "mart" else (),
     )
+
+
+def _foreign(context: Context, head: Record | None) -> tuple[str, ...]:
+    """The tables that are not at the versions the ledger left them at; not told while a number is open."""
+    if head is None or not head.closed:
+        return ()
+    versions = records.last_versions(context.store, head.writer)
+    return tuple(table for table, version in versions.items() if version_of(context.lake, table) != version)
 
 
 def _state(head: Record | None) -> State:

@@ -60,6 +60,9 @@ def _notes(writer: WriterStatus) -> list[RenderableType]:
     if writer.state == "open":
         open_number = f"{writer.writer}: number {writer.number} is open; the next run finishes it"
         notes.append(Text.assemble(("● ", "yellow"), open_number))
+    for name in writer.foreign:
+        words = f"{writer.writer}: table {name} was changed by others; `lakemart accept {name}` goes on with it"
+        notes.append(Text.assemble(("✗ ", "bold red"), words))
     if writer.damaged:
         notes.append(
             Text.assemble(("✗ ", "red"), f"{writer.writer}: {counted(writer.damaged, 'damaged object')} to be replaced")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pyarrow as pa
 import pytest
@@ -75,7 +77,7 @@ def test_files_taken_out_go_after_their_time_but_for_versions_that_are_kept(loca
 
 
 @pytest.mark.parametrize("kept", [0, 10])
-def test_a_log_whose_first_entries_are_cleaned_away_is_read_from_its_checkpoint(tmp_path: object, kept: int) -> None:
+def test_a_log_whose_first_entries_are_cleaned_away_is_read_from_its_checkpoint(tmp_path: Path, kept: int) -> None:
     lake = Location(uri=str(tmp_path))
     for number in range(1, 24):
         load(lake, number, instead=number % 3 == 0)
@@ -87,3 +89,18 @@ def test_a_log_whose_first_entries_are_cleaned_away_is_read_from_its_checkpoint(
     assert after.named == before.named
     assert set(after.removed) == set(before.removed)
     assert found(lake, closed=23) == (0, 0)
+
+
+def test_files_taken_out_so_long_ago_that_the_checkpoint_forgot_them_are_no_orphans(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever keeps old files for longer than Delta's own week keeps these too."""
+    lake = Location(uri=str(tmp_path))
+    load(lake, 1)
+    with monkeypatch.context() as patch:
+        patch.setattr("lakemart.lake.commit.time.time", lambda now=time.time: now() - 30 * 86_400)
+        load(lake, 2, instead=True)
+    for number in range(3, 24):
+        load(lake, number)
+    assert found(lake, closed=23, before=datetime.now(UTC) - timedelta(days=60)) == (0, 0)
+    assert found(lake, closed=23, before=datetime.now(UTC) - timedelta(days=20)) == (0, len(VALUES))

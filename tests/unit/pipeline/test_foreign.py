@@ -14,6 +14,7 @@ from lakemart.ledger import records
 from lakemart.pipeline.accept import accept
 from lakemart.pipeline.books import books
 from lakemart.pipeline.document import RunDocument
+from lakemart.pipeline.status import status
 from lakemart.pipeline.verify import verify
 from unit.pipeline.shop import TABLES, Shop, faults, make_shop
 
@@ -53,8 +54,10 @@ def assert_all_is_well(shop: Shop) -> None:
 
 
 def test_a_foreign_commit_is_named_and_stops_the_writer_until_it_is_accepted(shop: Shop) -> None:
+    assert status(shop.context()).writers[0].foreign == ()
     vandal(shop)
     shop.land("next", order(50))
+    assert status(shop.context()).writers[0].foreign == ("orders",)
 
     stopped = shop.ingest()
 
@@ -187,7 +190,7 @@ def test_what_a_number_was_rebased_onto_stays_to_be_adopted_whatever_others_do_m
 
 
 def test_files_that_a_partly_committed_number_takes_out_must_be_there(tmp_path: Path) -> None:
-    """The one case without a way out by word: it is named, and nothing is changed."""
+    """The one case without a way out by word alone: it is named, nothing is changed, and a restore opens the way."""
     shop = make_shop(tmp_path)
     shop.rewrite('"*.ndjson*"', '"*.ndjson*", overwritten: replace')
     shop.ingest()
@@ -198,7 +201,11 @@ def test_files_that_a_partly_committed_number_takes_out_must_be_there(tmp_path: 
     before = {table: version_of(shop.lake, table) for table in TABLES}
     document = accepted(shop, "orders_quarantine")
     assert "takes files out" in document.errors[0].what
+    assert "Restore the table to version 0" in document.errors[0].next_step
     assert {table: version_of(shop.lake, table) for table in TABLES} == before
+    shop.delta("orders_quarantine").restore(0)
+    assert accepted(shop, "orders_quarantine").errors == []
+    assert_all_is_well(shop)
 
 
 OPENED = {

@@ -143,7 +143,7 @@ CASES: dict[str, RenderableType] = {
             project="demo",
             environment="prod",
             writers=(
-                writer("source/events", damaged=2, holder=f"run {RUN} of me on here"),
+                writer("source/events", damaged=2, foreign=("events_quarantine",), holder=f"run {RUN} of me on here"),
                 writer("source/late", state="empty", number=0, last_run=None, last_at=None, rows=0, fresh=None),
                 writer("model/hourly", state="refused", reasons=("unique (id): 3 rows share a key",)),
                 writer("mart/hourly", state="open", rows=None, fresh=None),
