@@ -1,4 +1,5 @@
-"""How long a run takes to find 20,000 new objects beside a million known ones, and in how much memory.
+"""How long a run takes to find 20,000 new objects beside a million known ones, in how much memory; and
+how long one with dated keys takes to find nothing.
 
 The raw zone is a listing made up on the fly, so that what is measured is lakemart's walk and its index. Run it by
 `python tests/bench/discovery.py`; arguments: known objects, new objects.
@@ -10,8 +11,9 @@ import resource
 import sys
 import tempfile
 import time
+from bisect import bisect_right
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from lakemart.config.source import ObjectRules
 from lakemart.ingest.discover import Search, discover
@@ -23,6 +25,8 @@ from lakemart.storage.store import Location, ObjectInfo, open_store
 
 WRITER = "source/s"
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
+FIRST_DAY = datetime(2020, 1, 1, tzinfo=UTC)
+DATED = ObjectRules(prefix="events/{yyyy}/{MM}/{dd}/", closed_after=timedelta(days=7))
 
 
 class Listing(LocalStore):
@@ -33,16 +37,17 @@ class Listing(LocalStore):
         self._keys, self._every = keys, every
 
     def list(self, prefix: str = "", *, start_after: str = "") -> Iterator[ObjectInfo]:
-        for number in range(self._keys):
+        for number in range(bisect_right(range(self._keys), start_after, key=name), self._keys):
             key = name(number)
-            if key.startswith(prefix) and key > start_after:
+            if key.startswith(prefix):
                 etag = "new" if number % self._every == 0 else f"etag-of-{number:032d}"
                 yield ObjectInfo(key=f"{key}-new" if etag == "new" else key, size=1000, etag=etag, modified=NOW)
 
 
 def name(number: int) -> str:
     """The key of one object."""
-    return f"events/{number // 10_000:04d}/part-{number:09d}.json.gz"
+    day = FIRST_DAY + timedelta(days=number // 1_000)
+    return f"events/{day:%Y/%m/%d}/part-{number:09d}.json.gz"
 
 
 def main(known: int, new: int) -> None:
@@ -59,9 +64,15 @@ def main(known: int, new: int) -> None:
             Listing(known, known // new), ObjectRules(), known_stream(lake, WRITER), NOW, Search(objects=50_000)
         )
         spent = time.process_time() - began
+        began = time.process_time()
+        last_week = FIRST_DAY + timedelta(days=known // 1_000 - 7)
+        open_dates = Search(objects=50_000, since=last_week)
+        dated = discover(Listing(known, known), DATED, known_stream(lake, WRITER), NOW, open_dates)
+        spent_dated = time.process_time() - began
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     print(f"known {known:,}, new {len(found.new):,}")
     print(f"index written in {written:.1f} s of CPU, discovery in {spent:.1f} s")
+    print(f"of a dated prefix, with a week open and {len(dated.new)} new: {spent_dated:.1f} s")
     print(f"peak memory of the process {peak / 1024:.0f} MB, {before / 1024:.0f} MB before the discovery")
 
 

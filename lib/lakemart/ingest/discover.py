@@ -14,10 +14,13 @@ from datetime import datetime
 from typing import NamedTuple
 
 from lakemart.config.source import ObjectRules
-from lakemart.ingest.listing import Dates, key_pattern, source_objects, with_completion
+from lakemart.ingest.listing import Dates, first_listed, is_old_enough, key_pattern, source_objects, with_completion
 from lakemart.ingest.objects import RawObject
 from lakemart.ledger.known import KnownObject
 from lakemart.storage.store import ObjectInfo, Store
+
+_REVISITED = 1000
+"""How many damaged objects of dates that are not listed are looked at by themselves, each for one request."""
 
 Known = Iterable[tuple[str, KnownObject]]
 """What is known, in key order."""
@@ -104,6 +107,8 @@ def discover(raw: Store, rules: ObjectRules, known: Known, now: datetime, search
         elif search.replacing:
             kept.offer(_Found(info.modified, info.key, found, overwrites=True))
         else:
+            if rules.overwritten == "error":  # told by every run until it is settled, so its date must be listed
+                _leave(seen, dates, info.key)
             seen.overwritten += 1
             seen.first = seen.first or Overwritten(known_etag=before.etag, now=found)
     chosen = kept.chosen()
@@ -124,7 +129,8 @@ def late_objects(raw: Store, rules: ObjectRules, known: Known, now: datetime, si
     dates = Dates(rules=rules)
     for info, _, before in _unread(raw, rules, known, now, Search(objects=0)):
         date = dates.of(info.key)
-        if date is not None and date < since and (before is None or before.etag != info.etag):
+        ignored = before is not None and before.read_well and rules.overwritten == "ignore"
+        if date is not None and date < since and not ignored:
             yield info
 
 
@@ -177,11 +183,21 @@ def _leave(seen: _Seen, dates: Dates | None, key: str) -> None:
 def _unread(
     raw: Store, rules: ObjectRules, known: Known, now: datetime, search: Search
 ) -> Iterator[tuple[ObjectInfo, bool, KnownObject | None]]:
-    """Every listed object that is not known as it is, whether it is complete, and what is known of its key."""
+    """Every listed object that is not known as it is, whether it is complete, and what is known of its key.
+
+    After them those of dates that are not listed whose last version was damaged and is another now: their repair is
+    asked for by every run that met them.
+    """
     wanted = key_pattern(rules)
     sorted_known = iter(known)
     nearest = next(sorted_known, None)
     befores: dict[str, KnownObject] = {}
+    damaged: list[tuple[str, KnownObject]] = []
+    unlisted = first_listed(rules, search.since)
+    while nearest is not None and nearest[0] <= unlisted:
+        if nearest[1].is_damaged and len(damaged) < _REVISITED:
+            damaged.append(nearest)
+        nearest = next(sorted_known, None)
 
     def unknown() -> Iterator[ObjectInfo]:
         nonlocal nearest
@@ -197,3 +213,13 @@ def _unread(
 
     for info, complete in with_completion(unknown(), rules, now):
         yield info, complete, befores.pop(info.key, None)
+    for info, before in _changed(raw, damaged):
+        yield info, is_old_enough(info, rules, now), before
+
+
+def _changed(raw: Store, before: Iterable[tuple[str, KnownObject]]) -> Iterator[tuple[ObjectInfo, KnownObject]]:
+    """Those of these keys that are there under another etag; a request each."""
+    for key, known in before:
+        info = next(iter(raw.list(key)), None)
+        if info is not None and info.key == key and info.etag != known.etag:
+            yield info, known

@@ -24,14 +24,13 @@ _DAY = timedelta(days=1)
 def source_objects(raw: Store, rules: ObjectRules, *, since: datetime | None = None) -> Iterator[ObjectInfo]:
     """The objects under the source's prefix, in key order, without hidden keys and folder markers.
 
-    A key that is listed twice counts once. Markers of completion are among them, for they say which folders are whole. Of a dated prefix those of dates before
-    `since` are not listed: dates stand in keys from the year down, so key order is their order. Raises TransientError when
-    the listing is not in key order, for nothing that goes by it would hold.
+    A key that is listed twice counts once. Markers of completion are among them, for they say which folders are whole.
+    Of a dated prefix those of dates before `since` are not listed: dates stand in keys from the year down, so key order
+    is their order. Raises TransientError when the listing is not in key order, for nothing that goes by it would hold.
     """
     static = rules.prefix.partition("{")[0]
-    after = "" if since is None else _rendered(rules.prefix, since)
     last = ""
-    for info in raw.list(static, start_after=after):
+    for info in raw.list(static, start_after=first_listed(rules, since)):
         if info.key < last:
             raise TransientError(
                 f"the listing is not in key order: {info.key!r} comes after {last!r}",
@@ -41,6 +40,11 @@ def source_objects(raw: Store, rules: ObjectRules, *, since: datetime | None = N
         if info.key != last and not _is_hidden(info.key, static) and not info.key.endswith("/"):
             yield info
         last = info.key
+
+
+def first_listed(rules: ObjectRules, since: datetime | None) -> str:
+    """The key after which a listing begins that leaves dates before `since` out; empty when it leaves none out."""
+    return "" if since is None else _rendered(rules.prefix, since)
 
 
 def _rendered(prefix: str, date: datetime) -> str:
@@ -116,11 +120,11 @@ def with_completion(
 ) -> Iterator[tuple[ObjectInfo, bool]]:
     """Each data object with whether it may be read now. Holds no more than the objects of the folders it stands in."""
     wanted = key_pattern(rules)
-    marker, after = rules.complete.marker, rules.complete.after
+    marker = rules.complete.marker
     if marker is None:
         for info in listed:
             if wanted.fullmatch(info.key):
-                yield info, after is None or now - info.modified >= after
+                yield info, is_old_enough(info, rules, now)
         return
     standing: list[_Folder] = []
     for info in listed:
@@ -135,6 +139,12 @@ def with_completion(
             standing[-1].held.append(info)
     while standing:
         yield from standing.pop().objects()
+
+
+def is_old_enough(info: ObjectInfo, rules: ObjectRules, now: datetime) -> bool:
+    """Whether the object has the age at which the source takes objects for whole."""
+    after = rules.complete.after
+    return after is None or now - info.modified >= after
 
 
 @dataclass(slots=True, kw_only=True)

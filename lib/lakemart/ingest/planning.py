@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
-from lakemart.config.source import Source
+import structlog
+
+from lakemart.config.source import ObjectRules, Source
 from lakemart.errors import ConfigError, DataError, TransientError
 from lakemart.ingest.discover import Discovery, Search, discover
 from lakemart.ingest.listing import Dates
 from lakemart.ingest.objects import RawObject
 from lakemart.ingest.request import Acceptance, Backfill, Replay
 from lakemart.ledger.known import known_stream, refresh_index
-from lakemart.ledger.records import Record
+from lakemart.ledger.records import Json, Record
 from lakemart.ledger.standing import standing
 from lakemart.storage.store import open_store
 
 if TYPE_CHECKING:
     from lakemart.ingest.stage import SourceStage
+
+log = structlog.get_logger()
 
 BATCH_OBJECTS = 50_000
 """How many objects one batch takes: what it freezes stays small however many wait, and the run goes on with the next."""
@@ -47,6 +52,10 @@ class Turn:
     given_up: dict[tuple[str, str], str] = field(default_factory=dict)
     left: int = 0
 
+    def forget(self, keys: Collection[str]) -> None:
+        """These keys are tried anew, as another version than the one that was given up."""
+        self.given_up = {one: reason for one, reason in self.given_up.items() if one[0] not in keys}
+
 
 def chosen(stage: SourceStage, number: int, last: Record | None) -> Chosen | None:
     """What the next number is to do; None when there is nothing. Reads listings and the ledger, no object."""
@@ -64,15 +73,20 @@ def _discovered(stage: SourceStage, number: int, last: Record | None) -> Chosen 
     turn, rules = stage.turn, stage.source.objects
     room = _room(stage, last)
     if room.objects == 0:
+        _tell_given_up(stage)
+        if turn.left:
+            log.warning("more waits for the next run", source=stage.source.name, taken=turn.objects, left=turn.left)
         return None
     refresh_index(stage.lake, stage.writer)
     known = known_stream(stage.lake, stage.writer)
     found = discover(open_store(stage.raw), rules, known, stage.now, room)
-    _tell(stage, found)
     turn.left = found.left
     objects = tuple(
         replace(raw, order=number) for raw in sorted((*found.new, *found.replaced), key=lambda raw: raw.key)
     )
+    turn.forget({raw.key for raw in objects})
+    _tell_overwritten(stage, found)
+    _tell_given_up(stage)
     if not objects:
         return None
     turn.objects += len(objects)
@@ -108,14 +122,26 @@ def open_since(source: Source, last: Record | None) -> datetime | None:
     """
     if not source.objects.dated or last is None or last.plan.get("open_since") is None:
         return None
+    if last.plan.get("open_of") != _dated_by(source.objects):
+        return None  # under other rules other objects are the source's: all are looked at once
     dates = Dates(rules=source.objects)
     unread = [one["key"] for one in (last.decision or {}).get("objects", ()) if one["status"] == "unread"]
     found = [date for key in unread if (date := dates.of(key)) is not None]
     return min([datetime.fromisoformat(last.plan["open_since"]), *found])
 
 
-def _tell(stage: SourceStage, found: Discovery) -> None:
-    """Tells what keeps objects that are there from being taken."""
+def dates_in_plan(source: Source, since: datetime | None) -> Json:
+    """What each plan of a source says of the dates that need no listing: up to which, and under which rules."""
+    return {"open_since": None if since is None else since.isoformat(), "open_of": _dated_by(source.objects)}
+
+
+def _dated_by(rules: ObjectRules) -> list[str]:
+    """What decides which objects are the source's and when a date is closed."""
+    return [rules.prefix, rules.pattern, str(rules.closed_after)]
+
+
+def _tell_overwritten(stage: SourceStage, found: Discovery) -> None:
+    """Tells of objects that were overwritten, where the source's policy is that they must not be."""
     first = found.first_overwritten
     if first is not None and stage.source.objects.overwritten == "error":
         stage.tell(
@@ -127,12 +153,16 @@ def _tell(stage: SourceStage, found: Discovery) -> None:
                 "of the old, `overwritten: ignore` keeps what was read first, and `lakemart accept KEY` takes one by word.",
             )
         )
-    for raw in found.not_now:
+
+
+def _tell_given_up(stage: SourceStage) -> None:
+    """Tells of every object that this run tried in vain, be it there still or gone."""
+    for (key, _), reason in stage.turn.given_up.items():
         stage.tell(
             TransientError(
-                f"object {raw.key!r} could not be read: it {stage.turn.given_up[raw.key, raw.etag]}",
+                f"object {key!r} could not be read: it {reason}",
                 where=f"source {stage.source.name}",
-                next_step="Nothing of it was taken; the next run tries it again.",
+                next_step="Nothing of it was taken; the next run tries it again, if it is there.",
             )
         )
 

@@ -14,7 +14,7 @@ from lakemart.engine.runner import Engine
 from lakemart.errors import LakemartError
 from lakemart.ingest.batch import Batch
 from lakemart.ingest.files import BatchTarget
-from lakemart.ingest.planning import Turn, chosen, open_since
+from lakemart.ingest.planning import Turn, chosen, dates_in_plan, open_since
 from lakemart.ingest.request import Request
 from lakemart.ingest.tables import (
     duplicates_schema,
@@ -84,7 +84,7 @@ class SourceStage:
                 "fraction": str(self.source.reject_limit.fraction),
                 "at_least": self.source.reject_limit.at_least,
             },
-            "open_since": None if since is None else since.isoformat(),
+            **dates_in_plan(self.source, since),
             "base": last_versions(store, self.writer),
         }
 

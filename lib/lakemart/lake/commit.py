@@ -26,7 +26,7 @@ from deltalake.transaction import (
 from lakemart.errors import DataError, InternalError, LockedError
 from lakemart.lake.actions import NEW_TABLE, AddedFile, TableChange, schema_from_json
 from lakemart.lake.options import delta_options, delta_uri
-from lakemart.lake.read import current_table
+from lakemart.lake.read import current_table, said
 from lakemart.steps import step
 from lakemart.storage.store import Location, UnknownOutcomeError
 
@@ -203,9 +203,9 @@ def _read_back(lake: Location, change: TableChange, writer: str, number: int, er
     if _is_done(table, change, writer, number):  # raises when another commit took the place
         return
     if isinstance(error, SchemaMismatchError):
-        raise InternalError(f"table {change.table!r} refuses the change: {error}") from error
+        raise InternalError(f"table {change.table!r} refuses the change: {said(error)}") from error
     raise UnknownOutcomeError(
-        f"cannot tell whether number {number} of {writer} reached table {change.table!r}: {error}",
+        f"cannot tell whether number {number} of {writer} reached table {change.table!r}: {said(error)}",
         where=delta_uri(lake, change.table),
         next_step="Run again; the next run reads it back and goes on.",
     ) from error

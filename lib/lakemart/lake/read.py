@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from urllib.parse import unquote
@@ -19,6 +20,9 @@ from lakemart.storage.store import Location, MissingObjectError, open_store
 
 LEDGER = "_ledger/"
 """Tables below this are the ledger's own."""
+
+
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +60,7 @@ def current_table(lake: Location, table: str, version: int | None = None) -> Del
         if version is None and not _has_log(lake, table):
             return None
         raise DataError(
-            f"table {table!r} cannot be opened: {error}",
+            f"table {table!r} cannot be opened: {said(error)}",
             where=delta_uri(lake, table) + ("" if version is None else f" version {version}"),
             next_step=(
                 "It is made anew by `lakemart maintain --rebuild-ledger`."
@@ -65,7 +69,9 @@ def current_table(lake: Location, table: str, version: int | None = None) -> Del
             ),
         ) from error
     except OSError as error:
-        raise TransientError(f"table {table!r} cannot be reached: {error}", where=delta_uri(lake, table)) from error
+        raise TransientError(
+            f"table {table!r} cannot be reached: {said(error)}", where=delta_uri(lake, table)
+        ) from error
     if version is None and not table.startswith(LEDGER):
         _check_newest(lake, table, opened.version())
     return opened
@@ -80,6 +86,11 @@ def _check_newest(lake: Location, table: str, version: int) -> None:
                 where=delta_uri(lake, table),
                 next_step="Restore it from the store's versions or a backup.",
             )
+
+
+def said(error: Exception) -> str:
+    """What delta-rs says, in one line and without the colours it gives to some of it."""
+    return " ".join(_COLOURS.sub("", str(error)).split())
 
 
 def _has_log(lake: Location, table: str) -> bool:
@@ -162,7 +173,7 @@ def read_files(
             stored = parquet.read([name for name in wanted.names if name in parquet.schema_arrow.names])
         except (pa.ArrowInvalid, OSError) as error:
             raise DataError(
-                f"data file {file.path!r} cannot be read: {error}",
+                f"data file {file.path!r} cannot be read: {said(error)}",
                 where=root.uri,
                 next_step="Restore it from the store's versions or a backup.",
             ) from error

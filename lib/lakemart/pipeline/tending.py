@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lakemart.errors import DataError
-from lakemart.ingest.planning import open_since
+from lakemart.ingest.planning import dates_in_plan, open_since
 from lakemart.lake.actions import NEW_TABLE, TableChange, schema_to_json
 from lakemart.lake.commit import commit, foreign_commit
 from lakemart.lake.compact import Compacted, CompactTask, compact, small_files
@@ -55,7 +55,7 @@ class Tending:
     run: str
     roles: Mapping[str, adopting.Role]
     runner: CompactRunner
-    since: Callable[[Record], str | None] = field(default=lambda _: None)
+    since: Callable[[Record], Json] = field(default=lambda _: {})
     """What a source's next batch need not list, told from its last number: it holds on beyond ours."""
     wish: Compaction | adopting.Adoption | None = None
 
@@ -67,7 +67,7 @@ class Tending:
         before = self.last_committed()
         wish = adopting.owed(before) or self.wish
         carried = adopting.nothing(self.writer) if before is None else _carried(before)
-        since = {"open_since": self.since(before)} if before is not None else {}
+        since = self.since(before) if before is not None else {}
         if isinstance(wish, adopting.Adoption):
             return {**adopting.plan(wish, carried), **since}
         if wish is None:
@@ -195,10 +195,12 @@ def tending(context: Context, writer: str, wish: Compaction | adopting.Adoption 
         done: list[Any] = context.engine.run(work, tasks, inline=inline, description=f"compact {writer}")
         return done
 
-    def since(before: Record) -> str | None:
+    def since(before: Record) -> Json:
         kind, _, name = writer.partition("/")
-        found = open_since(context.project.sources[name], before) if kind == "source" else None
-        return None if found is None else found.isoformat()
+        if kind != "source":
+            return {}
+        source = context.project.sources[name]
+        return dates_in_plan(source, open_since(source, before))
 
     return Tending(
         writer=writer,

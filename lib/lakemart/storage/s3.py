@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, FlexibleChecksumError
 
 from lakemart.errors import ConfigError, LakemartError, TransientError
 from lakemart.storage.store import (
@@ -35,6 +35,14 @@ _CHANGED = {"PreconditionFailed", "412"}
 _REFUSED = _CHANGED | _MISSING
 """Answers to a conditional put that say for sure it was not done. A 409 does not: it asks for the put again."""
 
+_ATTEMPTS = 5
+"""How often a request is sent that S3 does not answer, or answers by 5xx or SlowDown. The pauses between, random and
+doubling, are at most 1, 2, 4 and 8 seconds: 15 in all, then the run hears of it."""
+
+_SILENCE = 60
+"""Seconds without a byte after which an attempt has failed; a store that takes requests and never answers is given up
+after five minutes and the pauses."""
+
 _RESUMES = 4
 """How often the transfer of one object is taken up again; with the pauses, of 1.5 seconds in all."""
 
@@ -42,7 +50,7 @@ _PAUSE = 0.1
 
 
 class S3Store:
-    """See `Store`. One client per process and endpoint, with botocore's standard retries."""
+    """See `Store`. One client per process and endpoint, with botocore's standard retries: see `_ATTEMPTS`."""
 
     def __init__(self, location: Location) -> None:
         bucket, _, prefix = location.uri.removeprefix("s3://").partition("/")
@@ -91,6 +99,12 @@ class S3Store:
                     for block in body.iter_chunks(BLOCK):  # checks the length promised by the store at the end
                         at += len(block)
                         yield etag, block
+            except FlexibleChecksumError as error:  # the wrong bytes are given out: there is nothing to take up
+                raise BrokenTransferError(
+                    f"{key!r} came with other bytes than its checksum says",
+                    where=self.location.uri,
+                    next_step="Run again.",
+                ) from error
             except (BotoCoreError, OSError) as error:
                 if broken == _RESUMES:
                     raise BrokenTransferError(
@@ -210,9 +224,9 @@ def _said(error: Exception) -> str:
 @lru_cache(maxsize=8)
 def _client(settings: S3Settings) -> S3Client:
     config = Config(
-        retries={"mode": "standard", "max_attempts": 5},
+        retries={"mode": "standard", "total_max_attempts": _ATTEMPTS},
         connect_timeout=10,
-        read_timeout=120,
+        read_timeout=_SILENCE,
         s3={"addressing_style": "path"} if settings.endpoint_url else {},
     )
     client: S3Client = boto3.session.Session().client(

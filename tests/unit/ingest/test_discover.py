@@ -242,3 +242,27 @@ def test_a_listing_that_is_not_in_order_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(TransientError, match="not in key order"):
         keys(raw, ObjectRules())
+
+
+def test_a_damaged_object_that_is_repaired_is_taken_though_its_date_is_closed(raw: Store) -> None:
+    """Every run that met it said: replace the object and run again."""
+    for number in (1, 2, 30):
+        raw.write(day(number), b"{}")
+    broken = KnownObject(etag="broken", number=1, good_etag=None)
+    same = KnownObject(etag=next(info.etag for info in raw.list() if info.key == day(2)), number=1, good_etag=None)
+    gone = KnownObject(etag="gone", number=1, good_etag=None)
+    known = {day(1): broken, day(2): same, day(3): gone}
+
+    found = found_in(raw, DAYS, known, since=datetime(2029, 12, 25, tzinfo=UTC))
+
+    assert [one.key for one in found.new] == [day(1), day(30)]
+
+
+def test_a_date_stays_open_while_an_overwritten_object_in_it_is_not_settled(raw: Store) -> None:
+    raw.write(day(2), b"{}")
+    known = {day(2): KnownObject(etag="before", number=1, good_etag="before")}
+
+    assert found_in(raw, DAYS, known).open_since == datetime(2029, 12, 2, tzinfo=UTC)
+    ignoring = replace(DAYS, overwritten="ignore")
+    assert found_in(raw, ignoring, known).open_since == datetime(2029, 12, 25, tzinfo=UTC)
+    assert list(late_objects(raw, ignoring, sorted(known.items()), NOW, NOW)) == []

@@ -232,6 +232,28 @@ def test_a_run_takes_no_more_objects_than_it_may_and_the_next_goes_on(place: Pla
     assert books(place.ingest())["objects"] == 1
 
 
+def test_a_run_that_reached_its_bounds_says_what_waits_and_what_it_could_not_read(
+    place: Place, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place.source = replace(place.source, objects=ObjectRules(max_objects=2))
+    for name in "abc":
+        place.land(name, {"id": name})
+    whole = LocalStore.blocks
+
+    def failing(self: LocalStore, key: str, *, etag: str | None = None) -> Iterator[bytes]:
+        if key == "a":
+            raise ForbiddenObjectError("no")
+        return whole(self, key, etag=etag)
+
+    monkeypatch.setattr(LocalStore, "blocks", failing)
+    stage = place.stage()
+    advance(place.store, stage, run="r", at="now")
+    assert advance(place.store, stage, run="r", at="now") is None
+
+    assert ["'a'" in error.what for error in place.told] == [True]
+    assert "more waits for the next run" in capsys.readouterr().out
+
+
 def test_an_empty_object_is_read_and_accounted_for(place: Place) -> None:
     place.land("a")
 

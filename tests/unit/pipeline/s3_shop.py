@@ -38,6 +38,12 @@ class S3Shop:
     def context(self) -> Context:
         return replace(self.shop.context(), lake=self.seen.child("lake"), raw=self.seen.child("raw"))
 
+    def add_source(self, name: str) -> None:
+        """Another source like the first, under a prefix and into a table of its own name."""
+        sources = self.shop.folder / "sources"
+        text = (sources / "orders.yaml").read_text(encoding="utf-8")
+        (sources / f"{name}.yaml").write_text(text.replace("orders", name), encoding="utf-8")
+
     def ingest(self) -> RunDocument:
         return run(self.context(), Scope(stages=("ingest",)))
 
