@@ -6,20 +6,19 @@ from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Literal
 
-import pyarrow as pa
-
 from lakemart.contract.table import Feed
 from lakemart.decode import native
 from lakemart.decode.documents import array, chunked, concatenated
 from lakemart.decode.fast import Accepted, accept, eligible
 from lakemart.decode.frames import Frame, Frames, lines, too_large
 from lakemart.decode.inflate import inflated
+from lakemart.decode.keys import Wanted, Way, key_pieces, picked
 from lakemart.decode.pieces import Pieces, joined, rejected
 from lakemart.decode.plan import FeedPlan, plan_of
 from lakemart.decode.record import FaultError, Record, read_record
 from lakemart.decode.records import records
 from lakemart.decode.reference import Row, decode_record
-from lakemart.decode.result import Decoded, Keys, keys_schema
+from lakemart.decode.result import Decoded, Keys
 from lakemart.decode.salvage import Readable
 from lakemart.decode.window import Window
 from lakemart.errors import ConfigError
@@ -46,7 +45,7 @@ def decode(  # noqa: PLR0913 - the position, the decoder and the key have defaul
     plan = plan_of(feed, pii_key)
     if _natively(decoder, plan):
         return joined(native.pieces([bytes(data)], plan, offset, record, _decoded))
-    return joined(_pieces(_frames([bytes(data)], plan, offset), plan, record))
+    return joined(_pieces(_frames([bytes(data)], plan, offset), plan, record, _way(decoder, plan)))
 
 
 def decode_object(  # noqa: PLR0913 - as above
@@ -71,7 +70,7 @@ def decode_object(  # noqa: PLR0913 - as above
     if _natively(decoder, plan):
         found = native.pieces(content, plan, 0, 0, _decoded)
     else:
-        found = _pieces(_frames(content, plan, 0), plan, 0)
+        found = _pieces(_frames(content, plan, 0), plan, 0, _way(decoder, plan))
     for piece in found:
         record += piece.counts.records
         yield piece
@@ -102,7 +101,7 @@ def decode_keys(  # noqa: PLR0913 - as above
     if _natively(decoder, plan) and wanted.keys() == {table}:
         found = native.keys(content, plan, wanted[table], _keys)
     else:
-        found = _key_pieces(_frames(content, plan, 0), plan, wanted)
+        found = key_pieces(_frames(content, plan, 0), plan, wanted, _way(decoder, plan))
     record = 0
     for piece in found:
         record += piece.counts.records
@@ -162,6 +161,13 @@ def _natively(decoder: Decoder, plan: FeedPlan) -> bool:
     return decoder != "reference" and native.takes(plan)
 
 
+def _way(decoder: Decoder, plan: FeedPlan) -> Way:
+    """How framed records are decoded."""
+    if decoder == "reference" or plan.feed.format == "ndjson" or not native.takes_records(plan):
+        return _decoded
+    return lambda frames, plan, record: native.framed(frames, plan, record, _decoded)
+
+
 def _refuse_unbuilt(decoder: Decoder) -> None:
     """`auto` is the fastest decoder that is built and takes the feed."""
     if decoder == "native" and native.extension() is None:
@@ -180,31 +186,15 @@ def _frames(blocks: Iterable[bytes], plan: FeedPlan, offset: int) -> Iterator[Fr
     return chunked(records(window, feed.records_path, limit, keep=plan.uses_document))
 
 
-def _pieces(pieces: Iterable[Frames], plan: FeedPlan, record: int) -> Iterator[Decoded]:
+def _pieces(pieces: Iterable[Frames], plan: FeedPlan, record: int, way: Way) -> Iterator[Decoded]:
     for frames in pieces:
-        yield _decoded(frames, plan, record)
+        yield way(frames, plan, record)
         record += len(frames.frames)
 
 
-def _key_pieces(pieces: Iterable[Frames], plan: FeedPlan, wanted: Mapping[str, tuple[str, ...]]) -> Iterator[Keys]:
-    record = 0
-    for frames in pieces:
-        yield _keys(frames, plan, record, wanted)
-        record += len(frames.frames)
-
-
-def _keys(frames: Frames, plan: FeedPlan, record: int, wanted: Mapping[str, tuple[str, ...]]) -> Keys:
+def _keys(frames: Frames, plan: FeedPlan, record: int, wanted: Wanted) -> Keys:
     """The wanted columns of a piece."""
-    decoded = _decoded(frames, plan, record)
-    numbers = {frame.offset: record + index for index, frame in enumerate(frames.frames) if not frame.reason}
-    contracts = {contract.table: contract for contract in plan.feed.tables}
-    rows = {}
-    for table, names in wanted.items():
-        batch = decoded.rows[table]
-        own = pa.array([numbers[offset] for offset in batch.column("_offset").to_pylist()], pa.int64())
-        arrays = [*(batch.column(name) for name in (*names, "_offset")), own]
-        rows[table] = pa.RecordBatch.from_arrays(arrays, schema=keys_schema(contracts[table], names))
-    return Keys(rows=rows, counts=decoded.counts)
+    return picked(_decoded(frames, plan, record), frames, record, wanted)
 
 
 def _decoded(frames: Frames, plan: FeedPlan, record: int) -> Decoded:

@@ -1,6 +1,6 @@
-"""The native decoder, where its extension is built: blocks of `ndjson` in, Arrow batches and rejects out.
+"""The native decoder, where its extension is built: blocks of `ndjson`, or records, in; Arrow batches and rejects out.
 
-It takes feeds of one table with plain columns (see `takes`); single records that it is not sure about it hands back, and
+It takes feeds of one table (see `native_plan.py`); single records that it is not sure about it hands back, and
 `reference.py` decodes them, so that both give the same in every case. Feeds it does not take go the other way as a whole.
 """
 
@@ -12,10 +12,12 @@ from functools import lru_cache
 from typing import Any
 
 from lakemart.decode.frames import CHUNK_BYTES, Frame, Frames, too_large
-from lakemart.decode.native_piece import keys_of, piece_of
+from lakemart.decode.native_piece import keys_of, piece_of, with_rejects
 from lakemart.decode.native_plan import native_feed
+from lakemart.decode.pieces import rejected
 from lakemart.decode.plan import FeedPlan
-from lakemart.decode.result import Decoded, Keys
+from lakemart.decode.record import FaultError
+from lakemart.decode.result import Decoded, Keys, Reject
 
 Slowly = Callable[[Frames, FeedPlan, int], Decoded]
 """Decodes frames by the other decoders; the number of the first record comes last."""
@@ -49,8 +51,13 @@ def decoder_of(plan: FeedPlan, kept: tuple[str, ...] | None = None) -> Any | Non
 
 
 def takes(plan: FeedPlan) -> bool:
-    """Whether the native decoder is there and decodes this feed."""
-    return plan.feed.format == "ndjson" and decoder_of(plan) is not None
+    """Whether the native decoder is there and decodes this feed's lines."""
+    return plan.feed.format == "ndjson" and takes_records(plan)
+
+
+def takes_records(plan: FeedPlan) -> bool:
+    """Whether it is there and decodes this feed's records, however they are framed."""
+    return decoder_of(plan) is not None
 
 
 def pieces(blocks: Iterable[bytes], plan: FeedPlan, offset: int, record: int, slowly: Slowly) -> Iterator[Decoded]:
@@ -66,6 +73,26 @@ def pieces(blocks: Iterable[bytes], plan: FeedPlan, offset: int, record: int, sl
             piece = slowly(_frames(lines, plan), plan, record)
         record += piece.counts.records
         yield piece
+
+
+def framed(frames: Frames, plan: FeedPlan, record: int, slowly: Slowly) -> Decoded:
+    """Decodes records that were framed elsewhere; `record` is the number of the first."""
+    decoder = decoder_of(plan)
+    assert decoder is not None  # noqa: S101 - takes_records() saw to it
+    lines = decoder.lines(0)
+    given: list[tuple[int, int, bytes]] = []
+    rejects: list[Reject] = []
+    for index, frame in enumerate(frames.frames):
+        if frame.raw is not None and not frame.reason:
+            given.append((frame.offset, len(rejects), frame.raw))
+        else:
+            rejects.append(rejected(frame, record + index, FaultError(frame.reason, frame.message), plan))
+    lines.put(given)
+    try:
+        piece = piece_of(lines, plan, record)
+    except RuntimeError:
+        return slowly(frames, plan, record)
+    return with_rejects(piece, rejects)
 
 
 def keys(blocks: Iterable[bytes], plan: FeedPlan, kept: tuple[str, ...], slowly: SlowKeys) -> Iterator[Keys]:
@@ -99,8 +126,8 @@ def _frames(lines: Any, plan: FeedPlan) -> Frames:
     """The chunk's lines as frames for the other decoders."""
     limit = plan.feed.limits.record_bytes
     frames: list[Frame] = []
-    blank = 0
-    for offset, length, raw in lines.raw():
+    found, blank = lines.raw()
+    for offset, length, raw in found:
         if raw is None or length > limit:
             frames.append(too_large(offset, length, limit))
         elif raw.strip(b" \t\r"):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -37,6 +37,18 @@ def piece_of(lines: Any, plan: FeedPlan, record: int) -> Decoded:
     )
 
 
+def with_rejects(piece: Decoded, rejects: list[Reject]) -> Decoded:
+    """The piece with rejects that the framing made."""
+    if not rejects:
+        return piece
+    more = Counts(records=len(rejects), quarantined=len(rejects))
+    return replace(
+        piece,
+        rejects=_in_order(piece.rejects, rejects_of(rejects), "offset"),
+        counts=piece.counts.plus(more),
+    )
+
+
 def keys_of(lines: Any, plan: FeedPlan, wanted: tuple[str, ...], record: int) -> Keys:
     """The columns `wanted` of a chunk's good records; otherwise as `piece_of`."""
     contract = plan.main.contract
@@ -62,7 +74,7 @@ class _Shape:
 def _shape(plan: FeedPlan, wanted: tuple[str, ...] | None) -> _Shape:
     contract = plan.main.contract
     kept = None if wanted is None else kept_columns(plan, wanted)
-    result = contract.schema if wanted is None else keys_schema(contract, wanted)
+    result = contract.schema if wanted is None else keys_schema(contract.schema, wanted)
     own = [
         pa.field(c.column.name, pa.string() if is_unread(c, plan.main) else c.column.type.arrow)
         for c in plan.main.columns

@@ -1,20 +1,14 @@
-"""A feed as the native decoder wants it, and what is done to its columns afterwards: patterns and personal data."""
+"""A feed as the native decoder wants it."""
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import math
 from decimal import Decimal
 from typing import Any, Final
 
-import pyarrow as pa
-import pyarrow.compute as pc
-
 from lakemart.decode.numbers import INTEGER_BITS, Number
-from lakemart.decode.plan import ColumnPlan, FeedPlan, Path, Skip, split_origin
+from lakemart.decode.plan import ColumnPlan, FeedPlan, Path, Skip, TablePlan, split_origin
 from lakemart.decode.redact import below
-from lakemart.decode.values import MASK
 
 _UNIT_SCALE: Final = {"s": 6, "ms": 3, "us": 0, "ns": -3}
 _KEYS: Final = 32
@@ -32,7 +26,7 @@ def native_feed(plan: FeedPlan, wanted: tuple[str, ...] | None = None) -> dict[s
     feed, main = plan.feed, plan.main
     if len(feed.tables) != 1 or feed.route or plan.uses_document or feed.limits.record_bytes > _LONGEST:
         return None
-    columns = [_column(column, main.columns) for column in main.columns]
+    columns = [_column(column, main) for column in main.columns]
     if None in columns or not all(_plain_path(skip.path) for skip in plan.skips):
         return None
     kept = None if wanted is None else kept_columns(plan, wanted)
@@ -50,34 +44,49 @@ def native_feed(plan: FeedPlan, wanted: tuple[str, ...] | None = None) -> dict[s
 
 
 def kept_columns(plan: FeedPlan, wanted: tuple[str, ...]) -> frozenset[str]:
-    """The columns that the native decoder must give so that these can be had: patterns are checked afterwards."""
+    """The columns that the native decoder must give so that these can be had: some are checked only afterwards."""
     columns = {column.column.name: column for column in plan.main.columns}
-    sources = {columns[name].column.date_of for name in wanted} - {None}
-    patterned = {name for name, column in columns.items() if column.reader.pattern is not None}
-    return frozenset((*wanted, *(source for source in sources if source), *patterned))
+    sources = [source for name in wanted if (source := columns[name].column.date_of) is not None]
+    return frozenset((*wanted, *sources, *(name for name, column in columns.items() if is_late(column, plan.main))))
+
+
+def is_late(column: ColumnPlan, table: TablePlan) -> bool:
+    """Whether the native decoder leaves a part of the column's checks to us."""
+    return column.reader.pattern is not None or is_unread(column, table)
+
+
+def is_unread(plan: ColumnPlan, table: TablePlan) -> bool:
+    """Whether the native decoder gives the source text of the column's values, and reading it is left to us."""
+    column, kind = plan.column, plan.column.type.kind
+    if plan.origin == "date_of":
+        return any(is_unread(other, table) for other in table.columns if other.column.name == column.date_of)
+    if kind == "list" or column.zone:
+        return True
+    checked = any(check is not None for check in (plan.reader.allowed, plan.reader.minimum, plan.reader.maximum))
+    if kind == "json":
+        return checked or column.pattern is not None or bool(below(plan.redact, plan.path))
+    if kind == "boolean" and (column.minimum is not None or column.maximum is not None):
+        return True
+    return kind != "string" and (column.pattern is not None or column.pii in {"hash", "mask"})
 
 
 def _plain_path(path: Path) -> bool:
     return 0 < len(path) <= _KEYS and split_origin(path)[0] == "record"
 
 
-def _column(plan: ColumnPlan, others: tuple[ColumnPlan, ...]) -> dict[str, Any] | None:
+def _column(plan: ColumnPlan, table: TablePlan) -> dict[str, Any] | None:
     column, kind = plan.column, plan.column.type.kind
+    if is_unread(plan, table):
+        if plan.origin == "date_of":
+            return _spec(plan, "json") | {"late": True, "required": False}
+        return _spec(plan, "json") | {"late": True} if _plain_path(column.path) else None
     if plan.origin == "date_of":
-        names = [other.column.name for other in others]
+        names = [other.column.name for other in table.columns]
         return _spec(plan, "date_of") | {"date_of": names.index(column.date_of or "")}
-    checks = (plan.reader.allowed, plan.reader.minimum, plan.reader.maximum)
-    checked = any(check is not None for check in checks)
-    if plan.origin != "record" or not _plain_path(plan.path) or kind == "list" or column.zone:
-        return None
-    if kind == "json" and (checked or column.pattern is not None or below(plan.redact, plan.path)):
-        return None
-    if kind != "string" and (column.pattern is not None or column.pii in {"hash", "mask"}):
-        return None
-    if kind == "boolean" and (column.minimum is not None or column.maximum is not None):
+    if not _plain_path(column.path):
         return None
     native = "epoch" if column.unit is not None else "integer" if kind in INTEGER_BITS else kind
-    return _spec(plan, native) | _bounds(plan)
+    return _spec(plan, native) | _bounds(plan) | {"late": is_late(plan, table)}
 
 
 def _spec(plan: ColumnPlan, native: str) -> dict[str, Any]:
@@ -88,10 +97,10 @@ def _spec(plan: ColumnPlan, native: str) -> dict[str, Any]:
         "path": list(plan.path),
         "type_text": str(column.type),
         "date_of": 0,
+        "late": False,
         "required": column.required,
         "lenient": column.lenient,
         "round": column.round,
-        "zone": column.zone is not None,
         "bits": INTEGER_BITS.get(column.type.kind, 64),
         "precision": column.type.precision,
         "scale": _UNIT_SCALE[column.unit] if column.unit is not None else column.type.scale,
@@ -157,25 +166,3 @@ def _skip(skip: Skip) -> dict[str, Any]:
 
 def _digits(number: Number) -> tuple[str, int]:
     return str(number.digits), number.exponent
-
-
-def unmatched(array: pa.Array, plan: ColumnPlan) -> pa.Array | None:
-    """Which texts a column's pattern refuses; None when it has none, or all match."""
-    match = plan.reader.pattern
-    if match is None:
-        return None
-    texts = pc.unique(array)
-    wrong = pa.array([text for text in texts.to_pylist() if text is not None and not match(text)], pa.string())
-    return pc.is_in(array, value_set=wrong) if len(wrong) else None
-
-
-def protected(array: pa.Array, plan: ColumnPlan) -> pa.Array:
-    """The column with `pii: hash` and `mask` applied."""
-    if plan.column.pii == "mask":
-        return pc.if_else(pc.is_valid(array), pa.scalar(MASK), pa.scalar(None, pa.string()))
-    key = plan.reader.key
-    if plan.column.pii != "hash" or key is None:
-        return array
-    coded = array.dictionary_encode()
-    hashes = [hmac.new(key, text.encode(), hashlib.sha256).hexdigest() for text in coded.dictionary.to_pylist()]
-    return pa.array(hashes, pa.string()).take(coded.indices)

@@ -25,7 +25,7 @@ def records(window: Window, path: tuple[str, ...], limit: int, *, keep: bool) ->
     offset = window.space(window.base)
     while window.character(offset):
         window.drop(offset)
-        reader = _Reader(window, path, limit)
+        reader = _Reader(window, offset, path, limit)
         frames = reader.read()
         yield from _waiting(frames, reader, limit) if keep else frames
         offset = window.space(reader.offset)
@@ -59,13 +59,13 @@ _Role = Literal["path", "beside", "repeated"]
 class _Reader:
     """Reads one document; `offset` is behind it when the frames are exhausted."""
 
-    def __init__(self, window: Window, path: tuple[str, ...], limit: int) -> None:
-        self.offset = window.base
+    def __init__(self, window: Window, offset: int, path: tuple[str, ...], limit: int) -> None:
+        self.offset = offset
         self.outgrown = False
         self._window = window
         self._path = path
         self._limit = limit
-        self._start = window.base
+        self._start = offset
         self._fields: list[list[str]] = [[] for _ in path]
         self._size = 0
         self._found = self._broken = False

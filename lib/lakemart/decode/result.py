@@ -8,7 +8,6 @@ from typing import Final
 
 import pyarrow as pa
 
-from lakemart.contract.table import Contract
 from lakemart.decode.reasons import DAMAGES
 from lakemart.errors import DataError
 
@@ -97,10 +96,10 @@ class Keys:
     counts: Counts
 
 
-def keys_schema(contract: Contract, columns: Sequence[str]) -> pa.Schema:
-    """Some columns of a table, then `_offset` and `_record`: the record's offset and its number in the object from 0."""
+def keys_schema(rows: pa.Schema, columns: Sequence[str]) -> pa.Schema:
+    """Some columns of a table's rows, then `_offset` and `_record`: the record's offset and its number in the object from 0."""
     number = pa.field("_record", pa.int64(), nullable=False)
-    return pa.schema([*(contract.schema.field(name) for name in (*columns, "_offset")), number])
+    return pa.schema([*(rows.field(name) for name in (*columns, "_offset")), number])
 
 
 class DamagedError(DataError):

@@ -48,7 +48,7 @@ class Window:
         self.ended = False
         self.grow()
         if offset == 0 and self.text.startswith(BOM.decode("latin-1")):
-            self.drop(len(BOM))
+            self._forget(len(BOM))
 
     def grow(self, size: int = 1) -> bool:
         """Takes further blocks until `size` more characters are there; False when the object ended before the first."""
@@ -63,7 +63,11 @@ class Window:
         return added > 0
 
     def drop(self, offset: int) -> None:
-        """Forgets everything before `offset`."""
+        """Forgets what stands before `offset`, once it is most of the window: each time the rest is copied."""
+        if 2 * (offset - self.base) >= len(self.text):
+            self._forget(offset)
+
+    def _forget(self, offset: int) -> None:
         self.text = self.text[offset - self.base :]
         self.base = offset
 

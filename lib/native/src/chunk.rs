@@ -3,7 +3,7 @@
 use crate::bytes::at;
 use crate::census::{Census, Met, write_extra};
 use crate::column::Column;
-use crate::lines::Line;
+use crate::lines::{Line, Lines};
 use crate::outcome::Outcome;
 use crate::plan::Plan;
 use crate::record::Reader;
@@ -47,14 +47,15 @@ pub struct Chunk<'chunk> {
 }
 
 impl<'chunk> Chunk<'chunk> {
-    /// Room for so many lines; `sizes` are the bytes of text that each column may expect.
-    pub fn new(plan: &'chunk Plan, data: &'chunk [u8], lines: usize, refused: &'chunk [i64], sizes: &[usize]) -> Self {
+    /// Room for all the lines; `sizes` are the bytes of text that each column may expect.
+    pub fn new(plan: &'chunk Plan, given: &'chunk Lines, refused: &'chunk [i64], sizes: &[usize]) -> Self {
+        let (data, lines) = (given.bytes(), given.lines.len());
         let rows = Rows::new(plan, lines, sizes);
         let text = sizes.get(plan.kinds.len()).map_or(0, |&bytes| bytes + bytes / 16);
         Self {
             plan,
             data,
-            reader: Reader::new(plan, rows),
+            reader: Reader::new(plan, rows, !given.framed),
             rejects: Rejects::default(),
             beside: if plan.feed.keys { Column::int64(lines) } else { Column::text(lines, text) },
             offsets: Column::int64(lines),
@@ -67,18 +68,19 @@ impl<'chunk> Chunk<'chunk> {
         }
     }
 
-    /// Decodes lines; `first` is the number of their first record.
-    pub fn decode(mut self, lines: &[Line], first: i64) -> Decoded {
+    /// Decodes the lines; `first` is the number of their first record.
+    pub fn decode(mut self, given: &Lines, first: i64) -> Decoded {
+        let lines = &given.lines;
         let valid = match (lines.first(), lines.last()) {
             (Some(start), Some(end)) => simdutf8::basic::from_utf8(&self.data[start.start..end.end]).is_ok(),
             _ => true,
         };
-        let (mut blank, mut number) = (0, first);
+        let (mut blank, mut number) = (given.blank, first);
         for line in lines {
             if self.is_blank(line) {
                 blank += 1;
             } else {
-                self.record(line, number, valid);
+                self.record(line, number + line.skipped, valid);
                 number += 1;
             }
         }
@@ -108,10 +110,9 @@ impl<'chunk> Chunk<'chunk> {
 
     fn is_blank(&self, line: &Line) -> bool {
         line.dropped == 0
-            && (line.start == line.end
-                || (at(self.data, line.start) <= b' '
-                    && line.length() <= self.plan.feed.record_bytes
-                    && self.data[line.start..line.end].iter().all(|byte| matches!(byte, b' ' | b'\t' | b'\r'))))
+            && at(self.data, line.start) <= b' '
+            && line.length() <= self.plan.feed.record_bytes
+            && self.data[line.start..line.end].iter().all(|byte| matches!(byte, b' ' | b'\t' | b'\r'))
     }
 
     fn record(&mut self, line: &Line, number: i64, valid: bool) {

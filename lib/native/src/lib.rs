@@ -61,6 +61,9 @@ impl Decoder {
     }
 }
 
+/// A line's offset, length and bytes.
+type Raw<'py> = (i64, usize, Option<Bound<'py, PyBytes>>);
+
 /// One object's lines on their way: `take`, `gather` until it says no, for every chunk `decode`.
 #[pyclass]
 struct Object {
@@ -82,6 +85,14 @@ impl Object {
         py.detach(|| self.lines.gather(last))
     }
 
+    /// Takes records in place of lines, as a chunk: offset, how many records before it were not given, and bytes of each.
+    fn put(&mut self, records: Vec<(i64, i64, Bound<'_, PyBytes>)>) {
+        self.lines.clear();
+        for (offset, skipped, raw) in records {
+            self.lines.put(raw.as_bytes(), offset, skipped);
+        }
+    }
+
     /// Decodes the chunk; raises RuntimeError when the decoder itself failed, which says nothing about the data.
     /// `record` is the number of its first record; records at the offsets in `refused` (in order) are left.
     fn decode<'py>(&mut self, py: Python<'py>, record: i64, refused: Vec<i64>) -> PyResult<Bound<'py, PyDict>> {
@@ -89,24 +100,23 @@ impl Object {
         self.given(py, decoded.map_err(|_| PyRuntimeError::new_err("the native decoder failed"))?)
     }
 
-    /// Offset, length and bytes (None when they are too many) of the chunk's lines.
-    fn raw<'py>(&self, py: Python<'py>) -> Vec<(i64, usize, Option<Bound<'py, PyBytes>>)> {
-        let (data, lines) = self.lines.chunk();
+    /// Offset, length and bytes (None when they are too many) of the chunk's lines, less the empty ones, and their number.
+    fn raw<'py>(&self, py: Python<'py>) -> (Vec<Raw<'py>>, u64) {
+        let data = self.lines.bytes();
         let bytes = |line: &Line| (line.dropped == 0).then(|| PyBytes::new(py, &data[line.start..line.end]));
-        lines.iter().map(|line| (line.offset, line.length(), bytes(line))).collect()
+        (self.lines.lines.iter().map(|line| (line.offset, line.length(), bytes(line))).collect(), self.lines.blank)
     }
 }
 
 impl Object {
     fn decoded(&mut self, record: i64, refused: &[i64]) -> chunk::Decoded {
-        let (data, lines) = self.lines.chunk();
-        let mut decoded = chunk::Chunk::new(&self.plan, data, lines.len(), refused, &self.sizes).decode(lines, record);
+        let mut decoded = chunk::Chunk::new(&self.plan, &self.lines, refused, &self.sizes).decode(&self.lines, record);
         self.sizes = std::mem::take(&mut decoded.sizes);
         decoded
     }
 
     fn given<'py>(&self, py: Python<'py>, decoded: chunk::Decoded) -> PyResult<Bound<'py, PyDict>> {
-        let (data, _) = self.lines.chunk();
+        let data = self.lines.bytes();
         let census: Vec<_> =
             decoded.census.into_iter().map(|met| (met.first, met.pointer, met.kind, met.count)).collect();
         let left = decoded.left.into_iter();

@@ -9,6 +9,8 @@ pub struct Line {
     pub end: usize,
     pub dropped: usize,
     pub offset: i64,
+    /// Records before it in the chunk that are not among the lines.
+    pub skipped: i64,
 }
 
 impl Line {
@@ -41,8 +43,12 @@ pub struct Lines {
     gathered: usize,
     /// The offset of the open line in the object.
     offset: i64,
-    lines: Vec<Line>,
+    pub lines: Vec<Line>,
+    /// Empty lines, which are not among them.
+    pub blank: u64,
     given: bool,
+    /// Whether records were put instead of lines being gathered.
+    pub framed: bool,
 }
 
 /// Bytes are taken in pieces of this size at most.
@@ -63,7 +69,9 @@ impl Lines {
             gathered: 0,
             offset,
             lines: Vec::new(),
+            blank: 0,
             given: false,
+            framed: false,
         }
     }
 
@@ -111,9 +119,28 @@ impl Lines {
         self.open > MOST * self.measure.chunk_bytes && self.give()
     }
 
-    /// The chunk's bytes with everything behind them, and its lines.
-    pub fn chunk(&self) -> (&[u8], &[Line]) {
-        (&self.buffer, &self.lines)
+    /// Begins a chunk of records that are put one by one.
+    pub fn clear(&mut self) {
+        self.framed = true;
+        self.lines.clear();
+        self.filled = 0;
+    }
+
+    /// Appends a record that begins at `offset` in the object, behind so many others that are not among the lines.
+    pub fn put(&mut self, raw: &[u8], offset: i64, skipped: i64) {
+        let start = self.filled;
+        let end = start + raw.len();
+        // A NUL byte ends it, as no JSON text has one.
+        self.filled = end + 1;
+        self.buffer.resize(self.filled + PADDING, 0);
+        self.buffer[start..end].copy_from_slice(raw);
+        self.buffer[end..].fill(0);
+        self.lines.push(Line { start, end, dropped: 0, offset, skipped });
+    }
+
+    /// The chunk's bytes with everything behind them.
+    pub fn bytes(&self) -> &[u8] {
+        &self.buffer
     }
 
     /// Ends the open line before `end`; the next one begins at `next`.
@@ -121,11 +148,19 @@ impl Lines {
         self.skip_mark();
         let start = self.open;
         let end = if end > start && self.buffer[end - 1] == b'\r' { end - 1 } else { end };
-        let line = Line { start, end, dropped: self.dropped, offset: self.offset };
-        self.gathered += line.length();
-        self.lines.push(line);
+        if start == end && self.dropped == 0 {
+            self.blank += 1;
+        } else {
+            self.keep(start, end);
+        }
         self.offset += (self.dropped + next - start) as i64;
         (self.open, self.seen, self.dropped) = (next, next, 0);
+    }
+
+    fn keep(&mut self, start: usize, end: usize) {
+        let line = Line { start, end, dropped: self.dropped, offset: self.offset, skipped: 0 };
+        self.gathered += line.length();
+        self.lines.push(line);
     }
 
     /// Passes over a byte order mark at the object's beginning.
@@ -155,6 +190,7 @@ impl Lines {
         let end = self.filled;
         self.buffer[end..end + PADDING].fill(0);
         self.lines.clear();
+        self.blank = 0;
         self.gathered = 0;
     }
 }

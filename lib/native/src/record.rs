@@ -29,10 +29,10 @@ pub struct Reader<'plan> {
 }
 
 impl<'plan> Reader<'plan> {
-    pub fn new(plan: &'plan Plan, rows: Rows) -> Self {
+    pub fn new(plan: &'plan Plan, rows: Rows, lines: bool) -> Self {
         Self {
             plan,
-            scanner: Scanner::new(plan.feed.depth, plan.feed.digits),
+            scanner: Scanner::new(plan.feed.depth, plan.feed.digits, lines),
             keys: Keys::new(plan),
             rows,
             unknown: Vec::new(),

@@ -32,6 +32,8 @@ pub struct Scanner {
     pub digits: usize,
     /// Whether the string read last holds an escape.
     pub escaped: bool,
+    /// What ends lines and is white space where records are not lines; a space where they are.
+    newline: u8,
     /// Hashes of the keys of all open objects, outermost first.
     keys: Vec<u64>,
     stack: Vec<u32>,
@@ -39,8 +41,9 @@ pub struct Scanner {
 }
 
 impl Scanner {
-    pub fn new(depth: usize, digits: usize) -> Self {
-        Self { depth, digits, escaped: false, keys: Vec::new(), stack: Vec::new(), text: Vec::new() }
+    pub fn new(depth: usize, digits: usize, lines: bool) -> Self {
+        let newline = if lines { b' ' } else { b'\n' };
+        Self { depth, digits, escaped: false, newline, keys: Vec::new(), stack: Vec::new(), text: Vec::new() }
     }
 
     /// Forgets the record before.
@@ -218,10 +221,10 @@ impl Scanner {
         if end - p > self.digits { Err(Stop::Leave) } else { Ok(end) }
     }
 
-    /// The position of the first byte at or behind `p` that is not white space. A line's end is none inside a line.
+    /// The position of the first byte at or behind `p` that is not white space.
     #[inline(always)]
     pub fn space(&self, data: &[u8], mut p: usize) -> usize {
-        while at(data, p) <= b' ' && matches!(at(data, p), b' ' | b'\t' | b'\r') {
+        while at(data, p) <= b' ' && (matches!(at(data, p), b' ' | b'\t' | b'\r') || at(data, p) == self.newline) {
             p += 1;
         }
         p

@@ -19,7 +19,8 @@ from lakemart.decode import native
 from lakemart.decode.api import cut_records
 from lakemart.decode.plan import plan_of
 from lakemart.infer.api import infer
-from unit.decode.differential import BUILT, KEY, assert_same, mutated, natively, slowly
+from unit.decode.differential import BUILT, KEY, assert_same, assert_same_framed, mutated, natively, slowly
+from unit.decode.feeds import feed_of
 from unit.decode.test_properties import VALUES, dumped
 from unit.infer.drafts import sample
 
@@ -77,6 +78,30 @@ def test_mutated_real_records_are_the_same(name: str) -> None:
     assert_same(data, feed, *(chance.randrange(len(data)) for _ in range(3)))
 
 
+FRAMES = {
+    "array": (b"[", b" ,\n", b"]\n"),
+    "concatenated": (b"", b"\n\t", b""),
+    "records": (b'{"a":1,"Records":[', b",\r\n", b'],"z":[]}'),
+}
+
+
+@pytest.mark.parametrize("form", FRAMES)
+@pytest.mark.parametrize("name", ["cloudtrail", "github-issue-events", "wikipedia-edits"])
+def test_mutated_real_records_of_other_formats_are_the_same(name: str, form: Any) -> None:
+    lines, feed = records(name)
+    framed = replace(feed, format=form, records_path=("Records",) if form == "records" else ())
+    seed = random.randrange(2**32)  # noqa: S311 - as above
+    print(f"seed {seed}")  # noqa: T201 - as above
+    chance = random.Random(seed)  # noqa: S311 - as above
+    begin, between, end = FRAMES[form]
+    spread = [json.dumps(json.loads(line), indent=1).encode() for line in lines]
+
+    assert_same_framed(begin + between.join([*lines, *spread]) + end, framed)
+    for _ in range(4):
+        odd = [mutated(line, chance) if chance.random() < 0.4 else line for line in [*lines, *spread] * 2]
+        assert_same_framed(begin + between.join(odd) + end, framed)
+
+
 @pytest.mark.parametrize("name", ["inventory", "wikipedia-edits"])
 @given(data=st.data())
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -99,8 +124,28 @@ def test_cutting_the_bytes_anywhere_changes_nothing(name: str, monkeypatch: pyte
     monkeypatch.setattr(native, "CHUNK_BYTES", 300)
     native.decoder_of.cache_clear()
     try:
-        for cut in range(len(data)):
+        for cut in range(0, len(data), 1 + len(data) // 500):
             assert natively(data, feed, cut) == expected, cut
         assert natively(data, feed, *range(len(data))) == expected
     finally:
         native.decoder_of.cache_clear()
+
+
+def test_a_chunk_on_which_the_extension_fails_is_decoded_by_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_arguments: object) -> object:
+        raise RuntimeError
+
+    data = b'\xef\xbb\xbf{"s":"a"}\r\n\n \n{"s":1}\n{"s":"' + b"x" * 50 + b'"}'
+    feed = feed_of({"columns": {"s": "string"}, "limits": {"record_bytes": 20}})
+    monkeypatch.setattr(native, "piece_of", broken)
+
+    assert_same(data, feed, 3, 40)
+    assert_same_framed(b'[{"s":"a"}, {"s":1} x', feed_of({"format": "array", "columns": {"s": "string"}}))
+
+
+def test_many_blank_lines_are_counted_and_take_no_memory() -> None:
+    data = b'{"s":"a"}\n' + b"\n\r\n" * 200_000 + b' \t\n{"s":"b"}'
+
+    counts = natively(data, feed_of({"columns": {"s": "string"}})).counts
+
+    assert (counts.good, counts.blank) == (2, 400_001)
