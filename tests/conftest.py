@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import settings
 
-from promises import OUTCOMES, proofs
+from promises import OUTCOMES, proofs, told
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,8 +52,7 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ.update(NOBODYS)
     # A busy machine is no failure; in CI the same examples come every time, elsewhere new ones.
     settings.register_profile("lakemart", deadline=None, print_blob=True, derandomize="CI" in os.environ)
-    settings.register_profile("soak", deadline=None, print_blob=True, max_examples=2_000, stateful_step_count=60)
-    settings.load_profile("soak" if os.environ.get("SOAK") else "lakemart")
+    settings.load_profile("lakemart")
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -85,6 +84,9 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     if reporter is None:
         return
     ended = [(report.nodeid, outcome) for outcome in OUTCOMES for report in reporter.stats.get(outcome, [])]
+    reports = [report for outcome in OUTCOMES for report in reporter.stats.get(outcome, [])]
+    for line in told(pair for report in reports for pair in getattr(report, "user_properties", ())):
+        reporter.write_line(line)
     for proof in proofs(ended):
         reporter.write_line(str(proof))
     counts = {outcome: len(reporter.stats.get(outcome, [])) for outcome in OUTCOMES}

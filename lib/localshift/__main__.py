@@ -51,6 +51,8 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--isolation", choices=("snapshot", "serializable"), default="snapshot",
         help="isolation of transactions (default: %(default)s)")  # fmt: skip
     made.add_argument("--serverless", action="store_true", help="be a serverless workgroup: no STL and STV views")
+    made.add_argument("--tls", action="store_true", help="speak TLS, by a certificate made in the data folder")
+    made.add_argument("--faults", action="store_true", help="let the superuser order faults by localshift_fault(...)")
     made.add_argument("--ready-file", type=Path, help="write host, port and pid here as JSON when ready")
     made.add_argument("--die-with-parent", action="store_true", help="stop when the process that started this one ends")
     return made
@@ -73,6 +75,8 @@ def to_options(arguments: argparse.Namespace) -> Options:
         users=users or {DEFAULT_USER: DEFAULT_PASSWORD},
         serverless=arguments.serverless,
         isolation=arguments.isolation,
+        tls=arguments.tls,
+        faults=arguments.faults,
     )
 
 
@@ -120,7 +124,10 @@ async def _serve(socket: str, cluster: Path, options: Options, ready_file: Path 
         if ready_file is not None:
             fresh = ready_file.with_name(ready_file.name + ".new")
             fresh.write_text(
-                json.dumps({"host": options.host, "port": server.port, "pid": os.getpid()}), encoding="utf-8"
+                json.dumps(
+                    {"host": options.host, "port": server.port, "pid": os.getpid(), "certificate": server.certificate}
+                ),
+                encoding="utf-8",
             )
             fresh.rename(ready_file)
         user = next(iter(options.users))

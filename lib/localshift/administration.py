@@ -12,6 +12,7 @@ from localshift.lex import folded, quote_identifier
 from localshift.plan import Plan, forward
 from localshift.rights import create_principal, grant, user_options
 from localshift.settings import reset_parameter, set_parameter, show_parameter
+from localshift.views import create_materialized_view, create_view, refresh
 
 Handler = Callable[[Cursor], Plan]
 CONTROL = {
@@ -101,7 +102,9 @@ def _create(cursor: Cursor) -> Plan:
     if upper[1:2] == ["SCHEMA"]:
         return _create_schema(cursor)
     if "VIEW" in upper[1:4] and "MATERIALIZED" not in upper[1:4]:
-        return _create_view(cursor)
+        return create_view(cursor)
+    if upper[1:3] == ["MATERIALIZED", "VIEW"]:
+        return create_materialized_view(cursor)
     if upper[1:2] in (["USER"], ["ROLE"], ["GROUP"]):
         return create_principal(cursor)
     raise refused(f"CREATE {upper[1] if len(upper) > 1 else ''} is not supported by localshift".replace("  ", " "))
@@ -119,20 +122,10 @@ def _create_schema(cursor: Cursor) -> Plan:
     return forward(f"CREATE SCHEMA {exists}{name}{owner}".strip(), "DDL")
 
 
-def _create_view(cursor: Cursor) -> Plan:
-    tail = [token.upper for token in cursor.tokens[-4:]]
-    if tail == ["WITH", "NO", "SCHEMA", "BINDING"]:
-        raise refused("late-binding views (WITH NO SCHEMA BINDING) are not supported by localshift yet")
-    as_position = next((i for i, token in enumerate(cursor.tokens) if token.upper == "AS"), None)
-    if as_position is None or as_position + 1 >= len(cursor.tokens):
-        raise syntax_error("")
-    head = folded(cursor.source[: cursor.tokens[as_position].end], cursor.tokens[: as_position + 1])
-    query = translate(cursor.source[cursor.tokens[as_position + 1].start :], builtins=cursor.builtins).sql
-    return forward(f"{head} {query}", "DDL")
-
-
 def _drop(cursor: Cursor) -> Plan:
     kind = cursor.tokens[1].upper if len(cursor.tokens) > 1 else ""
+    if kind == "MATERIALIZED":
+        return forward(folded(cursor.source, cursor.tokens), "DDL")
     if kind not in ("TABLE", "VIEW", "SCHEMA", "USER", "GROUP", "ROLE"):
         raise refused(f"DROP {kind} is not supported by localshift")
     text = folded(cursor.source, cursor.tokens)
@@ -160,6 +153,17 @@ def _alter(cursor: Cursor) -> Plan:
     return alter_table(cursor)
 
 
+def _cancel(cursor: Cursor) -> Plan:
+    cursor.expect("CANCEL")
+    pid = cursor.take().text
+    if not pid.isdigit():
+        raise syntax_error(pid)
+    if not cursor.done():
+        cursor.string()
+    cursor.end()
+    return Plan(kind="script", sql=f"SELECT rs.cancel({pid})", query_type="UTILITY", tag="CANCEL")
+
+
 def _explain(cursor: Cursor) -> Plan:
     skip = 2 if cursor.tokens[1:2] and cursor.tokens[1].upper == "VERBOSE" else 1
     if len(cursor.tokens) <= skip or cursor.tokens[skip].upper in ("ANALYZE", ""):
@@ -181,7 +185,7 @@ HANDLERS: dict[str, Handler] = {
     "ANALYSE": _analyze,
     "ANALYZE": _analyze,
     "CALL": _no,
-    "CANCEL": _no,
+    "CANCEL": _cancel,
     "CLOSE": _translated,
     "COMMENT": _comment,
     "CREATE": _create,
@@ -194,11 +198,11 @@ HANDLERS: dict[str, Handler] = {
     "GRANT": grant,
     "LOCK": _lock,
     "PREPARE": _translated,
+    "REFRESH": refresh,
     "RESET": reset_parameter,
     "REVOKE": grant,
     "SET": set_parameter,
     "SHOW": show_parameter,
     "TRUNCATE": _truncate,
-    "UNLOAD": _no,
     "VACUUM": _vacuum,
 }

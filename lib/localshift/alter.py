@@ -6,7 +6,7 @@ import json
 
 from localshift.columntypes import column_type
 from localshift.ddl import Attributes, column_definition
-from localshift.errors import FEATURE_NOT_SUPPORTED, SYNTAX_ERROR, SqlError, refused, syntax_error
+from localshift.errors import FEATURE_NOT_SUPPORTED, SYNTAX_ERROR, SqlError, syntax_error
 from localshift.grammar import Cursor
 from localshift.lex import quote_identifier, quote_literal
 from localshift.plan import Plan, forward
@@ -17,7 +17,7 @@ def alter_table(cursor: Cursor) -> Plan:
     table = cursor.table_name()
     head = f"ALTER TABLE {table} "
     if cursor.accept("APPEND"):
-        raise refused("ALTER TABLE APPEND is not supported by localshift yet")
+        return _append(cursor, table)
     if cursor.accept("ADD"):
         plan = _add_column(cursor, table)
     elif cursor.accept("DROP"):
@@ -37,6 +37,20 @@ def alter_table(cursor: Cursor) -> Plan:
         hint = "Redshift takes one change in an ALTER TABLE." if cursor.peek() == "," else ""
         raise SqlError(SYNTAX_ERROR, f'syntax error at or near "{cursor.take().text}"', hint=hint)
     return plan
+
+
+def _append(cursor: Cursor, table: str) -> Plan:
+    cursor.expect("FROM")
+    source = cursor.table_name()
+    mode = "ignoreextra" if cursor.accept("IGNOREEXTRA") else "filltarget" if cursor.accept("FILLTARGET") else ""
+    cursor.end()
+    return Plan(
+        kind="script",
+        sql=f"SELECT rs.append_table({quote_literal(table)}, {quote_literal(source)}, '{mode}')",
+        query_type="DDL",
+        tag="ALTER TABLE APPEND",
+        outside_transaction="ALTER TABLE APPEND",
+    )
 
 
 def _add_column(cursor: Cursor, table: str) -> Plan:
@@ -108,7 +122,7 @@ def _widen(cursor: Cursor, table: str, column: str) -> Plan:
         sql=f"ALTER TABLE {table} ALTER COLUMN {quote_identifier(column)} TYPE {to}",
         query_type="DDL",
         tag="ALTER TABLE",
-        outside_transaction=True,
+        outside_transaction="ALTER TABLE ALTER COLUMN",
     )
 
 

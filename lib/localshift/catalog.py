@@ -12,7 +12,7 @@ from localshift.options import Options
 from localshift.postgres import SUPERUSER
 from localshift.upstream import Upstream, connect
 
-VERSION = 1
+VERSION = 2
 MARK = f"INSERT INTO rs.version VALUES ({VERSION})"  # noqa: S608 - a constant
 PROVISIONED = re.compile(r"-- @provisioned@.*?-- @end@", re.DOTALL)
 VIEW = re.compile(r"CREATE VIEW (pg_catalog\.\w+)")
@@ -68,9 +68,12 @@ async def _create_database(socket: str, database: str) -> None:
 async def _install(admin: Upstream, *, serverless: bool) -> None:
     known = await admin.fetch("SELECT 1 FROM pg_catalog.pg_namespace WHERE nspname = 'rs'")
     scripts = resources.files("localshift")
-    views = scripts.joinpath("views.sql").read_text(encoding="utf-8")
+    views = "\n".join(scripts.joinpath(name).read_text(encoding="utf-8") for name in ("views.sql", "transferviews.sql"))
     if not known:
-        parts = [scripts.joinpath(name).read_text(encoding="utf-8") for name in ("memory.sql", "functions.sql")]
+        parts = [
+            scripts.joinpath(name).read_text(encoding="utf-8")
+            for name in ("memory.sql", "transfers.sql", "functions.sql", "upkeep.sql")
+        ]
         await _run(admin, "\n".join([*parts, views, MARK]))
     elif (version := await admin.fetch("SELECT version FROM rs.version")) != [[str(VERSION)]]:
         raise CatalogError(f"the data folder is of catalogue version {version}, this localshift needs {VERSION}")

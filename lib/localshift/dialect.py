@@ -12,6 +12,8 @@ from dataclasses import dataclass
 
 from localshift.errors import SYNTAX_ERROR, UNDEFINED_FUNCTION, SqlError, refused
 from localshift.lex import quote_identifier, quote_literal, tokenize
+from localshift.navigation import known_names, navigation
+from localshift.qualify import with_aliases_in_where, without_qualify
 from localshift.refusals import refuse_function, refuse_token
 from localshift.scan import View, is_system, relations
 
@@ -21,7 +23,9 @@ RENAMED = {
     "isnull": "coalesce",
     "json_extract_path_text": "rs.json_extract_path_text",
     "json_serialize": "rs.json_serialize",
+    "json_array_length": "rs.json_array_length",
     "len": "length",
+    "median": "rs.median",
     "nvl": "coalesce",
     "regexp_substr": "rs.regexp_substr",
     "version": "rs.version",
@@ -51,23 +55,32 @@ def translate(sql: str, *, builtins: frozenset[str] = frozenset()) -> Translatio
 
     `builtins` are PostgreSQL's function names: of these only those that Redshift has too may be called.
     """
+    sql = without_qualify(sql)
     tokens = tokenize(sql)
     names = tuple(relations(tokens))
     system = bool(names) and all(map(is_system, names))
-    writer = _Writer(View(tokens), sql, builtins=builtins, system=system, user_tables=not all(map(is_system, names)))
+    if system and "table_schem" in sql.lower():
+        # The driver's own catalogue queries use names of the select list in WHERE, as Redshift allows.
+        sql = with_aliases_in_where(sql)
+        tokens = tokenize(sql)
+    writer = _Writer(View(tokens), sql, builtins=builtins, system=system, relations=names)
     return Translation(sql=writer.emit(0, len(tokens)), system=system, relations=names)
 
 
 class _Writer:
     """Writes a range of tokens as PostgreSQL's SQL; calls that differ are written from their parts."""
 
-    def __init__(self, view: View, source: str, *, builtins: frozenset[str], system: bool, user_tables: bool) -> None:
+    def __init__(
+        self, view: View, source: str, *, builtins: frozenset[str], system: bool, relations: tuple[str, ...]
+    ) -> None:
         self.view = view
         self.source = source
         self.tokens = view.tokens
         self.builtins = builtins
         self.system = system
-        self.user_tables = user_tables
+        self.user_tables = not all(map(is_system, relations))
+        self.relations = relations
+        self.known = known_names(view, relations)
         self.calls: dict[str, Callable[[int], str]] = {
             "decode": self._decode,
             "extract": self._extract,
@@ -96,13 +109,22 @@ class _Writer:
     def _gap(self, i: int) -> str:
         """Return what separates the token from the one before: literals on two lines are one, so lines are kept."""
         between = self.source[self.tokens[i - 1].end : self.tokens[i].start]
-        return "\n" if "\n" in between else " " if between else ""
+        # PostgreSQL 8 read `4WHEN` as two tokens, which the driver's own queries hold.
+        apart = bool(between) or (self.tokens[i - 1].kind == "number" and self.tokens[i].kind == "word")
+        return "\n" if "\n" in between else " " if apart else ""
 
     def _one(self, i: int) -> tuple[str, int]:
         """Return the text of the token (or call, or parenthesis) at `i` and the position behind it."""
         token = self.tokens[i]
+        if self.system and self.view.upper(i + 1) == "." and self.view.upper(i + 2) == "RELHASOIDS":
+            # psql asks a server of this age for a column that is long gone from PostgreSQL.
+            return "false", i + 3
         if not self.system:
             refuse_token(self.view, i, user_tables=self.user_tables)
+        if token.kind in ("word", "quoted") and not self.system and self.view.upper(i - 1) not in (".", "::"):
+            path = navigation(self.view, i, self.known, self.relations)
+            if path is not None:
+                return path
         if token.is_op("("):
             close = self.view.pairs[i]
             return "(" + self.emit(i + 1, close) + ")", close + 1

@@ -7,14 +7,18 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from localshift import wire
+from localshift import guards, wire
 from localshift.copy import Copy
 from localshift.errors import FatalError, SqlError, redshift_fields
-from localshift.history import Entry, History, Load, Who
-from localshift.load import Loaded, Stores, run_copy
+from localshift.faults import DroppedError, Faults
+from localshift.history import Entry, History, Who
+from localshift.load import Stores, begin_load, run_copy
 from localshift.plan import Plan
+from localshift.transfers import record_load, record_unload
+from localshift.unload import Unload
+from localshift.unloading import begin_unload, run_unload
 from localshift.upstream import Upstream, UpstreamError
-from localshift.wire import Message
+from localshift.wire import ClientReader, Message
 
 JSONB, SUPER = 3802, 4000
 # What PostgreSQL tells of itself and Redshift would not.
@@ -30,22 +34,8 @@ class Surroundings:
     history: History
     stores: Stores
     builtins: frozenset[str]
-
-
-class ClientReader(asyncio.StreamReader):
-    """A reader that knows that its client has gone even while messages of it still wait to be read."""
-
-    gone = False
-
-    def feed_eof(self) -> None:
-        """Note the end of what the client sends."""
-        self.gone = True
-        super().feed_eof()
-
-    def set_exception(self, exc: Exception) -> None:
-        """Note that the connection broke."""
-        self.gone = True
-        super().set_exception(exc)
+    faults: Faults | None = None
+    isolation: str = "Snapshot Isolation"
 
 
 class Executor:
@@ -59,25 +49,36 @@ class Executor:
         self.upstream = upstream
         self.who = who
         self.shared = shared
-        self.numbers = {"copy_count": 0, "copy_id": 0, "query_id": 0}
+        self.numbers = {"copy_count": 0, "copy_id": 0, "query_id": 0, "unload_count": 0}
         self.cancelled = False
+        self.last_error = ""
 
     async def run(self, plan: Plan, sql: str) -> bool:
         """Run one statement and answer it; False when it failed (the error is already sent)."""
         entry = self.begin(plan, sql)
         try:
+            await self.before(plan)
             if plan.kind == "empty":
                 self.writer.write(wire.message(b"I"))
             elif plan.copy is not None:
                 await self._copy(plan.copy, entry)
+            elif plan.unload is not None:
+                await self._unload(plan.unload, entry)
             elif plan.kind == "script":
                 await self._script(plan, entry)
             else:
                 await self.upstream.send(wire.message(b"Q", wire.text(plan.sql)))
                 await self._answer(entry, plan)
+            self.after(plan)
         except SqlError as error:
+            if isinstance(error, DroppedError):
+                raise
             fields = self.fields(error, plan.names)
             entry.error = fields["M"]
+            if isinstance(error, FatalError):
+                # The client has gone, and an UNLOAD's rows may still be on their way: only the connection's end stops them.
+                await self.end(entry, plan)
+                raise
             self.writer.write(wire.error_response(fields))
             await self.fail_transaction()
         await self.end(entry, plan)
@@ -88,17 +89,36 @@ class Executor:
         entry = self.shared.history.begin(sql, plan.query_type)
         if self.who.transaction == 0:
             self.who.transaction = self.shared.history.new_transaction()
+            self.who.transaction_began = entry.started
         if LAST_QUERY.search(sql):
             self.shared.history.remember(self.upstream.pid, self.numbers)
         self.numbers["query_id"] = entry.query_id
         return entry
 
+    async def before(self, plan: Plan) -> None:
+        """Check what must hold before a statement runs, and let the faults that were ordered befall it."""
+        await guards.before(plan, self.upstream, self.shared.faults)
+
+    def after(self, plan: Plan) -> None:
+        """Let the faults befall a statement that has been answered."""
+        guards.after(plan, self.shared.faults)
+
     async def end(self, entry: Entry, plan: Plan) -> None:
         """Write the history entry of a statement that has ended."""
+        if plan.sql in ("COMMIT", "ROLLBACK") or plan.sql == "":
+            self.who.committed = plan.sql != "ROLLBACK"
+        if entry.error or self.upstream.status == b"E":
+            self.who.committed = False
         if not entry.error and plan.label is not None:
             self.who.label = plan.label or "default"
         if plan.kind != "empty":
             await self.shared.history.end(entry, self.who)
+
+    async def record_failure(self, plan: Plan, sql: str) -> None:
+        """Write the history of a statement that failed before it could run."""
+        entry = self.begin(plan, sql)
+        entry.error = self.last_error
+        await self.end(entry, plan)
 
     async def _answer(self, entry: Entry, plan: Plan) -> None:
         """Pass PostgreSQL's answer to a simple query on, up to its ReadyForQuery."""
@@ -114,6 +134,7 @@ class Executor:
             entry.rows += 1
         if kind == b"E":
             fields = redshift_fields(wire.parse_fields(message.body), names)
+            self.last_error = fields["M"]
             if entry is not None:
                 entry.error = fields["M"]
             self.writer.write(wire.error_response(fields))
@@ -128,8 +149,9 @@ class Executor:
             self.writer.write(message.encode())
 
     async def _script(self, plan: Plan, entry: Entry) -> None:
+        self.shared.history.late_views |= plan.late_view
         if plan.outside_transaction and self.upstream.status != b"I":
-            raise SqlError("25001", f"{plan.tag} ALTER COLUMN cannot run inside a transaction block")
+            raise SqlError("25001", f"{plan.outside_transaction} cannot run inside a transaction block")
         commit = ("COMMIT",) if plan.commits and self.upstream.status == b"T" else ()
         results = await self.upstream.query(";\n".join([*plan.before, plan.sql, *plan.after, *commit]))
         for notice in self.upstream.notices:
@@ -142,13 +164,13 @@ class Executor:
 
     async def _copy(self, copy: Copy, entry: Entry) -> None:
         self.cancelled = False
-        loaded = Loaded()
+        load = begin_load(copy)
         own = self.upstream.status == b"I"
         self._remember_copy(0, entry.query_id)
         try:
             if own:
                 await self.upstream.query("BEGIN")
-            await run_copy(copy, self.upstream, self.shared.stores, loaded, self._stopped)
+            await run_copy(copy, self.upstream, self.shared.stores, load, self._stopped)
             if (stop := self._stopped()) is not None:
                 raise stop
             if own:
@@ -159,22 +181,46 @@ class Executor:
                 await self.upstream.query("ROLLBACK")
             raise
         finally:
-            load = Load(
-                table=copy.table, table_id=loaded.table_id, source=copy.source, file_format="Parquet",
-                files=loaded.files, current=loaded.current,
-            )  # fmt: skip
-            await self.shared.history.load(entry, self.who, load)
-        entry.rows = loaded.rows
-        self._remember_copy(loaded.rows, entry.query_id)
-        notice = f"Load into table '{copy.table}' completed, {loaded.rows} record(s) loaded successfully."
-        self.writer.write(wire.error_response({"S": "INFO", "C": "00000", "M": notice}, notice=True))
+            await record_load(self.shared.history, entry, self.who, load)
+        entry.rows = load.rows
+        self._remember_copy(load.rows, entry.query_id)
+        if load.rejected:
+            log = self.shared.stores.error_log
+            rejected = f"{load.rejected} record(s) could not be loaded.  Check '{log}' system table for details."
+            self._inform(f"Load into table '{copy.table}' completed, {rejected}")
+        self._inform(f"Load into table '{copy.table}' completed, {load.rows} record(s) loaded successfully.")
         self.writer.write(wire.command_complete("COPY"))
+
+    async def _unload(self, unload: Unload, entry: Entry) -> None:
+        self.cancelled = False
+        done = begin_unload(unload)
+        self._remember_unload(0)
+        try:
+            await run_unload(unload, self.upstream, self.shared.stores, done, self._stopped)
+        except SqlError as error:
+            entry.error = self.fields(error, {})["M"]
+            raise
+        finally:
+            await record_unload(self.shared.history, entry, self.who, done)
+        entry.rows = done.rows
+        self._remember_unload(done.rows)
+        self._inform(f"UNLOAD completed, {done.rows} record(s) unloaded successfully.")
+        self.writer.write(wire.command_complete("UNLOAD"))
+
+    def _remember_unload(self, count: int) -> None:
+        self.numbers["unload_count"] = count
+        self.shared.history.remember(self.upstream.pid, self.numbers)
+
+    def _inform(self, text: str) -> None:
+        self.writer.write(wire.error_response({"S": "INFO", "C": "00000", "M": text}, notice=True))
 
     def _remember_copy(self, count: int, query_id: int) -> None:
         self.numbers |= {"copy_count": count, "copy_id": query_id}
         self.shared.history.remember(self.upstream.pid, self.numbers)
 
     def _stopped(self) -> SqlError | None:
+        if self.shared.faults is not None and self.shared.faults.dropping("COPY"):
+            return DroppedError()
         if self.reader.gone:
             return FatalError("08006", "connection to client lost")
         return SqlError("57014", "Query cancelled on user's request") if self.cancelled else None

@@ -27,7 +27,8 @@ class Localshift:
     """A running server.
 
     Without `data_dir` its data is gone at the end; `users` maps names to passwords, the first is the superuser;
-    `iam_roles` maps role ARNs to the s3:// prefixes COPY may read in their name.
+    `iam_roles` maps role ARNs to the s3:// prefixes COPY may read in their name. `certificate` is, with `tls`, the path
+    of the certificate that clients check the server against. `faults` lets tests order faults (see localshift.faults).
     """
 
     def __init__(  # noqa: PLR0913 - the options of a server, all with defaults, all by name
@@ -42,6 +43,8 @@ class Localshift:
         users: Mapping[str, str] | None = None,
         serverless: bool = False,
         isolation: Isolation = "snapshot",
+        tls: bool = False,
+        faults: bool = False,
     ) -> None:
         self.host = host
         self.port = port
@@ -51,6 +54,10 @@ class Localshift:
         self._options += ["--data-dir", str(data_dir)] if data_dir is not None else []
         self._options += ["--s3-endpoint", s3_endpoint] if s3_endpoint else []
         self._options += ["--serverless"] if serverless else []
+        self._options += ["--tls"] if tls else []
+        self._options += ["--faults"] if faults else []
+        self.tls = tls
+        self.certificate = ""
         for arn, prefixes in (iam_roles or {}).items():
             self._options += ["--iam-role", f"{arn}={','.join(prefixes)}"]
         self._folder: tempfile.TemporaryDirectory[str] | None = None
@@ -58,10 +65,14 @@ class Localshift:
 
     @property
     def connect_args(self) -> dict[str, Any]:
-        """What `redshift_connector.connect(**...)` takes, for the superuser."""
+        """What `redshift_connector.connect(**...)` takes, for the superuser.
+
+        With TLS the driver looks for authorities where SSL_CERT_FILE points: set it to `certificate`.
+        """
         user, password = next(iter(self.users.items()))
         return {
-            "host": self.host, "port": self.port, "database": self.database, "user": user, "password": password, "ssl": False,
+            "host": self.host, "port": self.port, "database": self.database, "user": user, "password": password,
+            "ssl": self.tls,
         }  # fmt: skip
 
     @property
@@ -106,7 +117,8 @@ class Localshift:
                 self.stop()
                 raise StartError(f"localshift did not start: {said[-2000:]}")
             time.sleep(0.02)
-        self.port = int(json.loads(ready.read_text(encoding="utf-8"))["port"])
+        told = json.loads(ready.read_text(encoding="utf-8"))
+        self.port, self.certificate = int(told["port"]), str(told["certificate"] or "")
         return self
 
     def stop(self) -> None:

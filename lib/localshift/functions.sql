@@ -1,6 +1,7 @@
 -- Redshift's functions that PostgreSQL lacks, or has with another meaning. Names whose meaning differs live in schema rs
 -- and are reached by the dialect; the others live in pg_catalog under their own names.
 CREATE FUNCTION pg_catalog.pg_last_copy_count() RETURNS bigint LANGUAGE sql VOLATILE AS $$ SELECT rs.session_value('copy_count') $$;
+CREATE FUNCTION pg_catalog.pg_last_unload_count() RETURNS bigint LANGUAGE sql VOLATILE AS $$ SELECT rs.session_value('unload_count') $$;
 CREATE FUNCTION pg_catalog.pg_last_copy_id() RETURNS integer LANGUAGE sql VOLATILE AS $$ SELECT coalesce(nullif(rs.session_value('copy_id'), 0), -1)::integer $$;
 CREATE FUNCTION pg_catalog.pg_last_query_id() RETURNS integer LANGUAGE sql VOLATILE AS $$ SELECT coalesce(nullif(rs.session_value('query_id'), 0), -1)::integer $$;
 
@@ -187,3 +188,34 @@ END $$;
 CREATE FUNCTION rs.json_serialize(jsonb) RETURNS text LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$ SELECT rs.super_text($1) $$;
 CREATE FUNCTION rs.json_extract_path_text(document text, VARIADIC path text[]) RETURNS text LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
     SELECT coalesce(nullif(document, '')::json #>> path, '') $$;
+
+CREATE FUNCTION rs.fnv(bytea, bigint) RETURNS bigint LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $$
+DECLARE
+    total numeric := CASE WHEN $2 < 0 THEN $2 + 18446744073709551616 ELSE $2 END;
+    low bigint;
+BEGIN
+    FOR i IN 0..length($1) - 1 LOOP
+        low := mod(total, 256)::bigint;
+        total := mod((total - low + (low # get_byte($1, i))) * 1099511628211, 18446744073709551616);
+    END LOOP;
+    RETURN CASE WHEN total >= 9223372036854775808 THEN total - 18446744073709551616 ELSE total END;
+END $$;
+CREATE FUNCTION pg_catalog.fnv_hash(text) RETURNS bigint LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
+    SELECT rs.fnv(convert_to($1, 'UTF8'), -3750763034362895579) $$;
+
+CREATE FUNCTION pg_catalog.fnv_hash(integer) RETURNS bigint LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
+    SELECT rs.fnv(reverse(int4send($1)), -3750763034362895579) $$;
+CREATE FUNCTION pg_catalog.fnv_hash(bigint) RETURNS bigint LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
+    SELECT rs.fnv(reverse(int8send($1)), -3750763034362895579) $$;
+
+CREATE FUNCTION rs.json_array_length(text) RETURNS integer LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$ SELECT json_array_length($1::json) $$;
+CREATE FUNCTION pg_catalog.json_extract_array_element_text(text, integer) RETURNS text LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
+    SELECT coalesce($1::json ->> $2, '') $$;
+
+CREATE FUNCTION rs.middle(numeric[]) RETURNS numeric LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
+    SELECT trim_scale(pg_catalog.avg(v)) FROM (SELECT v, row_number() OVER (ORDER BY v) AS i, count(*) OVER () AS n FROM unnest($1) AS u (v) WHERE v IS NOT NULL) AS s
+    WHERE i IN ((n + 1) / 2, n / 2 + 1) $$;
+CREATE FUNCTION rs.middle(double precision[]) RETURNS double precision LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
+    SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY v) FROM unnest($1) AS u (v) $$;
+CREATE AGGREGATE rs.median(numeric) (SFUNC = array_append, STYPE = numeric[], INITCOND = '{}', FINALFUNC = rs.middle);
+CREATE AGGREGATE rs.median(double precision) (SFUNC = array_append, STYPE = double precision[], INITCOND = '{}', FINALFUNC = rs.middle);

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,6 +23,8 @@ class Who:
     pid: int
     label: str = "default"
     transaction: int = 0
+    transaction_began: datetime = field(default_factory=lambda: datetime.now(UTC))
+    committed: bool = True
 
 
 @dataclass(slots=True, kw_only=True)
@@ -36,18 +39,6 @@ class Entry:
     error: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Load:
-    """One COPY as the load views show it; `files` are (url, rows, bytes)."""
-
-    table: str
-    table_id: int
-    source: str
-    file_format: str
-    files: list[tuple[str, int, int]]
-    current: str
-
-
 class History:
     """Writes rows one after the other; a slow or failed write never fails a client's statement."""
 
@@ -55,6 +46,7 @@ class History:
         self.connection = connection
         self.sessions = sessions
         self.next_id = 0
+        self.late_views = False
         self.next_transaction = int(time.time()) % 1_000_000
         self._lock = asyncio.Lock()
 
@@ -62,6 +54,7 @@ class History:
         """Continue the numbers of an earlier life; marks of its sessions are removed."""
         rows = await self.connection.fetch("SELECT coalesce(max(query_id), 99) + 1 FROM rs.query_history")
         self.next_id = int(rows[0][0] or 100)
+        self.late_views = bool(await self.connection.fetch("SELECT 1 FROM rs.late_views LIMIT 1"))
         for file in self.sessions.iterdir():
             file.unlink()
 
@@ -93,42 +86,16 @@ class History:
         values = [entry.query_id, who.user, who.database, who.label[:320], who.transaction, who.pid, entry.query_type]
         values += ["failed" if entry.error else "success", _time(entry.started), _time(datetime.now(UTC))]
         values += [entry.error[:512], entry.rows, entry.text[:4000]]
-        await self._insert("query_history", [values])
+        await self.insert("query_history", [values])
 
-    async def load(self, entry: Entry, who: Who, load: Load) -> None:
-        """Write the rows of a finished COPY: its line, its files, and its error if it failed."""
-        now = _time(datetime.now(UTC))
-        rows, size = sum(file[1] for file in load.files), sum(file[2] for file in load.files)
-        status = "aborted" if entry.error else "completed"
-        values = [
-            entry.query_id,
-            who.user,
-            who.database,
-            who.transaction,
-            who.pid,
-            status,
-            load.table,
-            _time(entry.started),
-            now,
-        ]
-        values += [
-            load.source,
-            load.file_format,
-            0 if entry.error else rows,
-            0 if entry.error else size,
-            len(load.files),
-            entry.error[:512],
-        ]
-        await self._insert("load_history", [values])
-        if entry.error:
-            failure = [entry.query_id, load.table_id, load.table, now, load.current or load.source, 0, "", "", 0]
-            await self._insert("load_errors", [[*failure, entry.error[:512], who.user, who.pid]])
-        else:
-            await self._insert(
-                "load_files", [[entry.query_id, url, count, length, now] for url, count, length in load.files]
-            )
+    async def end_transaction(self, who: Who, isolation: str) -> None:
+        """Write the row of a transaction that has ended."""
+        row: list[object] = [who.transaction, who.user, who.database, who.pid, isolation]
+        row += ["committed" if who.committed else "aborted", _time(who.transaction_began), _time(datetime.now(UTC))]
+        await self.insert("transaction_history", [row])
 
-    async def _insert(self, table: str, rows: list[list[object]]) -> None:
+    async def insert(self, table: str, rows: Sequence[list[object]]) -> None:
+        """Write rows of values into a table of ours."""
         texts = ["(" + ", ".join(quote_literal(str(value).replace("\0", "")) for value in row) + ")" for row in rows]
         if texts:
             async with self._lock:

@@ -26,6 +26,7 @@ TOKEN = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 COMMENT_EDGE = re.compile(r"/\*|\*/")
+ESCAPED = re.compile(r"\\([0-7]{1,3}|.)", re.DOTALL)
 ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f"}
 
 
@@ -57,16 +58,26 @@ class Token:
             body = self.text.partition("$")[2].partition("$")[2]
             return body[: body.rindex("$", 0, -1)] if body.endswith("$") else body
         body = self.text[self.text.index("'") + 1 : -1].replace("''", "'")
-        return re.sub(r"\\(.)", lambda found: ESCAPES.get(found.group(1), found.group(1)), body, flags=re.DOTALL)
+        return ESCAPED.sub(_unescaped, body)
 
     def is_op(self, text: str) -> bool:
         """Whether this is that operator."""
         return self.kind == "op" and self.text == text
 
 
+def _unescaped(found: re.Match[str]) -> str:
+    after = found.group(1)
+    return chr(int(after, 8) & 0xFF) if after[0] in "01234567" else ESCAPES.get(after, after)
+
+
 def quote_identifier(name: str) -> str:
     """Return a name as a quoted identifier."""
     return '"' + name.replace('"', '""') + '"'
+
+
+def quoted(name: str) -> str:
+    """Return a dotted name with each of its parts quoted."""
+    return ".".join(map(quote_identifier, name.split(".")))
 
 
 def quote_literal(value: str) -> str:

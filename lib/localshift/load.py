@@ -1,78 +1,103 @@
-"""The story of one COPY: files from the manifest, checked and streamed into PostgreSQL on the client's own connection."""
+"""The story of one COPY: its files, read and checked, streamed into PostgreSQL on the client's own connection."""
 
 from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Generator, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from localshift import objects, parquet
+from localshift import jsonrows, objects, parquet
+from localshift.columns import Column, parse_column
 from localshift.copy import Copy
-from localshift.errors import INTERNAL, SqlError, internal_detail
+from localshift.errors import INTERNAL, SYNTAX_ERROR, SqlError, internal_detail
+from localshift.files import open_lines, too_long
 from localshift.lex import quote_identifier, quote_literal
+from localshift.manifest import read_manifest
 from localshift.objects import Bucket, Entry
-from localshift.parquet import Column, DataFile
-from localshift.upstream import Upstream
+from localshift.parquet import DataFile
+from localshift.records import RowTooLong, csv_records, text_records
+from localshift.rows import Progress, Target, csv_batches
+from localshift.transfers import Load, MovedFile
+from localshift.upstream import Upstream, UpstreamError
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 COLUMNS = """
-SELECT a.attname, pg_catalog.format_type(a.atttypid, a.atttypmod), a.attidentity, c.oid
+SELECT a.attname, pg_catalog.format_type(a.atttypid, a.atttypmod), a.attidentity, c.oid, a.attnotnull, c.relkind
 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid
 WHERE c.oid = {target}::pg_catalog.regclass AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum
 """
+FORMAT_NAMES = {"PARQUET": "Parquet", "CSV": "CSV", "JSON": "JSON", "TEXT": "Text"}
+Stopped = Callable[[], SqlError | None]
+Chunk = tuple[int, bytes | pa.Buffer]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stores:
-    """What a COPY may reach: the S3 client, the roles, and a folder for files on their way."""
+    """What COPY and UNLOAD may reach: the S3 client, the roles, a folder for files on their way; where errors are shown."""
 
     client: Callable[[], S3Client]
     roles: Mapping[str, tuple[str, ...]]
     scratch: Path
+    error_log: str = "stl_load_errors"
 
 
-@dataclass(slots=True)
-class Loaded:
-    """What a COPY has done so far: rows and bytes by file. Filled while it runs, so that a failure can say how far it came."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Run:
+    """One COPY with all it needs for a file. `paths` are those of a jsonpaths file, None without one."""
 
-    table_id: int = 0
-    files: list[tuple[str, int, int]] = field(default_factory=list)
-    current: str = ""
-
-    @property
-    def rows(self) -> int:
-        """The rows taken so far."""
-        return sum(rows for _, rows, _ in self.files)
-
-    @property
-    def size(self) -> int:
-        """The bytes of the files taken so far."""
-        return sum(size for _, _, size in self.files)
+    copy: Copy
+    columns: list[Column]
+    bucket: Bucket
+    upstream: Upstream
+    stores: Stores
+    load: Load
+    stopped: Stopped
+    paths: list[jsonrows.Path] | None
 
 
-async def run_copy(
-    copy: Copy, upstream: Upstream, stores: Stores, loaded: Loaded, stopped: Callable[[], SqlError | None]
-) -> None:
+def begin_load(copy: Copy) -> Load:
+    """Return the books of a COPY that has done nothing yet."""
+    return Load(table=copy.table, source=copy.source, file_format=FORMAT_NAMES[copy.format], dry=copy.reading.dry)
+
+
+async def run_copy(copy: Copy, upstream: Upstream, stores: Stores, load: Load, stopped: Stopped) -> None:
     """Load the files of `copy` into its table inside the transaction `upstream` is in; SqlError leaves it failed.
 
     `stopped` is asked between batches and returns the error to stop with: a cancelled query, a client that has gone.
     """
-    columns = await _columns(copy, upstream, loaded)
+    columns = await _columns(copy, upstream, load)
     client = await asyncio.to_thread(stores.client)
     bucket = objects.open_bucket(client, stores.roles, copy.iam_role)
     entries = await asyncio.to_thread(_entries, bucket, copy)
+    load.expected = [(entry.url, entry.size) for entry in entries]
+    paths = await asyncio.to_thread(_jsonpaths, bucket, copy, columns)
+    run = _Run(
+        copy=copy,
+        columns=columns,
+        bucket=bucket,
+        upstream=upstream,
+        stores=stores,
+        load=load,
+        stopped=stopped,
+        paths=paths,
+    )
+    if load.dry:
+        for entry in entries:
+            await _load_file(entry, run)
+        return
     names = ", ".join(quote_identifier(column.name) for column in columns)
     await upstream.begin_copy(f"COPY {copy.target} ({names}) FROM STDIN (FORMAT csv)")
     try:
         for entry in entries:
-            await _load_file(entry, columns, bucket, _Target(copy, upstream, stores.scratch, loaded, stopped))
+            await _load_file(entry, run)
     except SqlError as error:
         if not upstream.copy_failed():
             await upstream.abort_copy(error.message)
@@ -80,74 +105,121 @@ async def run_copy(
     await upstream.end_copy()
 
 
-@dataclass(frozen=True, slots=True)
-class _Target:
-    copy: Copy
-    upstream: Upstream
-    scratch: Path
-    loaded: Loaded
-    stopped: Callable[[], SqlError | None]
-
-
-async def _columns(copy: Copy, upstream: Upstream, loaded: Loaded) -> list[Column]:
-    rows = (await upstream.query(COLUMNS.format(target=quote_literal(copy.target))))[0].rows
-    loaded.table_id = int(rows[0][3] or 0) if rows else 0
-    known = {str(name): parquet.parse_column(str(name), str(kind)) for name, kind, _, _ in rows}
+async def _columns(copy: Copy, upstream: Upstream, load: Load) -> list[Column]:
+    try:
+        rows = (await upstream.query(COLUMNS.format(target=quote_literal(copy.target))))[0].rows
+    except UpstreamError as exc:
+        if exc.code in ("42P01", "3F000"):
+            raise SqlError("42P01", f"Cannot COPY into nonexistent table {copy.table}") from exc
+        raise
+    load.table_id = int(rows[0][3] or 0) if rows else 0
+    if rows and rows[0][5] == "v":
+        raise SqlError("42809", f'"{copy.table}" is a view')
+    known = {str(row[0]): parse_column(str(row[0]), str(row[1]), not_null=row[4] == "t") for row in rows}
+    identity = {str(row[0]): str(row[2]) for row in rows if row[2]}
+    explicit = "EXPLICIT_IDS" in copy.options
+    always = {name for name, kind in identity.items() if kind == "a"}
     if copy.columns is None:
-        return [known[str(name)] for name, _, identity, _ in rows if not identity]
+        return [column for name, column in known.items() if name not in identity or (explicit and name in always)]
     for name in copy.columns:
         if name not in known:
             raise SqlError("42703", f'column "{name}" of relation "{copy.table}" does not exist')
     if len(set(copy.columns)) != len(copy.columns):
         raise SqlError("42701", "a column is specified more than once")
+    listed = always & set(copy.columns)
+    if listed and not explicit:
+        raise SqlError("42601", f'cannot set identity column "{min(listed)}" without EXPLICIT_IDS')
+    if always and explicit and not listed:
+        raise SqlError(SYNTAX_ERROR, "EXPLICIT_IDS needs the identity column in the column list")
     return [known[name] for name in copy.columns]
 
 
 def _entries(bucket: Bucket, copy: Copy) -> list[Entry]:
-    entries = objects.read_manifest(bucket, copy.source) if copy.manifest else bucket.list(copy.source)
+    columnar = copy.format == "PARQUET"
+    if copy.manifest:
+        entries = read_manifest(bucket, copy.source, columnar=columnar)
+    else:
+        entries = bucket.list(copy.source, hidden=not columnar)
     present: list[Entry] = []
     for entry in entries:
-        size = bucket.size(entry.url)
+        size = bucket.size(entry.url) if copy.manifest else entry.size
         if size is None and entry.mandatory:
             raise objects.s3_error(f"The specified key does not exist.,Status 404,Error NoSuchKey: {entry.url}")
-        if size is not None and entry.length is not None and size != entry.length:
+        if size is not None and columnar and entry.length is not None and size != entry.length:
             detail = f"File {entry.url}: content_length in the manifest is {entry.length}, the object has {size} bytes"
             raise SqlError(
                 INTERNAL, "Mismatched file size in manifest", detail=internal_detail("Manifest", 8001, detail)
             )
         if size is not None:
-            present.append(entry)
+            present.append(entry.sized(size))
     if not present:
         raise SqlError(INTERNAL, f"The specified S3 prefix '{copy.source}' does not exist")
     return present
 
 
-async def _load_file(entry: Entry, columns: list[Column], bucket: Bucket, target: _Target) -> None:
-    target.loaded.current = entry.url
-    with tempfile.TemporaryDirectory(dir=target.scratch) as folder:
-        file = DataFile(url=entry.url, path=Path(folder) / "file", source=target.copy.source)
-        await asyncio.to_thread(bucket.download, entry.url, file.path)
-        opened = await asyncio.to_thread(parquet.open_file, file, columns)
+def _jsonpaths(bucket: Bucket, copy: Copy, columns: list[Column]) -> list[jsonrows.Path] | None:
+    if copy.reading.json == "noshred" and [column.kind for column in columns] != ["jsonb"]:
+        raise SqlError(SYNTAX_ERROR, "JSON 'noshred' needs a target of one SUPER column")
+    if copy.format != "JSON" or not copy.reading.json.startswith("s3://"):
+        return None
+    return jsonrows.parse_jsonpaths(bucket.read(copy.reading.json), copy.reading.json, len(columns))
+
+
+async def _load_file(entry: Entry, run: _Run) -> None:
+    run.load.current = entry.url
+    started = datetime.now(UTC)
+    progress = Progress()
+    with tempfile.TemporaryDirectory(dir=run.stores.scratch) as folder:
+        file = DataFile(url=entry.url, path=Path(folder) / "file", source=run.copy.source)
+        await asyncio.to_thread(run.bucket.download, entry.url, file.path)
+        chunks = _columnar(file, run) if run.copy.format == "PARQUET" else _textual(file, run, progress)
+        rows = 0
         try:
-            chunks = parquet.csv_chunks(opened, columns, file)
-            rows = await _stream(chunks, target)
+            rows = await _stream(chunks, run)
         finally:
-            opened.close()
-        target.loaded.files.append((entry.url, rows, file.path.stat().st_size))
+            await asyncio.to_thread(chunks.close)
+            lines = progress.lines or rows
+            moved = MovedFile(
+                url=entry.url, rows=rows, lines=lines, size=entry.size, started=started, errors=progress.errors
+            )
+            run.load.files.append(moved)
 
 
-async def _stream(chunks: Iterator[tuple[int, pa.Buffer]], target: _Target) -> int:
+def _columnar(file: DataFile, run: _Run) -> Generator[Chunk]:
+    opened = parquet.open_file(file, run.columns, run.copy.reading)
+    try:
+        yield from parquet.csv_chunks(opened, run.columns, file, run.copy.reading)
+    finally:
+        opened.close()
+
+
+def _textual(file: DataFile, run: _Run, progress: Progress) -> Generator[Chunk]:
+    reading = run.copy.reading
+    target = Target(columns=run.columns, reading=reading, load=run.load, log=run.stores.error_log)
+    with open_lines(file.path, file.url, reading) as lines:
+        if run.copy.format == "JSON":
+            records = jsonrows.json_records(lines, run.columns, reading, run.paths)
+        else:
+            records = csv_records(lines, reading) if run.copy.format == "CSV" else text_records(lines, reading)
+        try:
+            yield from csv_batches(records, target, file.url, progress)
+        except RowTooLong as exc:
+            raise too_long(file.url) from exc
+
+
+async def _stream(chunks: Iterator[Chunk], run: _Run) -> int:
     total = 0
     coming = asyncio.create_task(asyncio.to_thread(next, chunks, None))
     try:
         while (chunk := await coming) is not None:
             # The next batch is made while this one is sent.
             coming = asyncio.create_task(asyncio.to_thread(next, chunks, None))
-            if (error := target.stopped()) is not None:
+            if (error := run.stopped()) is not None:
                 raise error
-            if target.upstream.copy_failed():
-                raise SqlError(INTERNAL, "COPY failed")
-            await target.upstream.copy_data(memoryview(chunk[1]))
+            if not run.load.dry:
+                if run.upstream.copy_failed():
+                    raise SqlError(INTERNAL, "COPY failed")
+                await run.upstream.copy_data(memoryview(chunk[1]))
             total += chunk[0]
     finally:
         # A batch being made when an error comes must not outlive its file; its own error, if any, comes second.

@@ -32,47 +32,6 @@ CREATE TABLE rs.query_history (
     query_text text NOT NULL
 );
 
-CREATE TABLE rs.load_history (
-    query_id bigint PRIMARY KEY,
-    user_name text NOT NULL,
-    database_name text NOT NULL,
-    transaction_id bigint NOT NULL,
-    session_id integer NOT NULL,
-    status text NOT NULL,
-    table_name text NOT NULL,
-    start_time timestamp NOT NULL,
-    end_time timestamp NOT NULL,
-    data_source text NOT NULL,
-    file_format text NOT NULL,
-    loaded_rows bigint NOT NULL,
-    loaded_bytes bigint NOT NULL,
-    source_file_count integer NOT NULL,
-    error_message text NOT NULL
-);
-
-CREATE TABLE rs.load_errors (
-    query_id bigint NOT NULL,
-    table_id bigint NOT NULL,
-    table_name text NOT NULL,
-    start_time timestamp NOT NULL,
-    file_name text NOT NULL,
-    line_number bigint NOT NULL,
-    column_name text NOT NULL,
-    column_type text NOT NULL,
-    error_code integer NOT NULL,
-    error_message text NOT NULL,
-    user_name text NOT NULL,
-    session_id integer NOT NULL
-);
-
-CREATE TABLE rs.load_files (
-    query_id bigint NOT NULL,
-    file_name text NOT NULL,
-    rows_loaded bigint NOT NULL,
-    bytes bigint NOT NULL,
-    end_time timestamp NOT NULL
-);
-
 -- VARCHAR(n) and CHAR(n) count bytes: a check beside PostgreSQL's own count of characters, on every column that has none.
 -- One ALTER TABLE for all of them: it calls the trigger again, which then finds nothing left to do.
 CREATE FUNCTION rs.keep_bytes(relation oid) RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
@@ -108,7 +67,7 @@ BEGIN
         CONTINUE WHEN command.object_type <> 'table';
         IF command.command_tag IN ('CREATE TABLE', 'CREATE TABLE AS', 'SELECT INTO') THEN
             attributes := coalesce(nullif(current_setting('redshift.table_attributes', true), ''), '{}')::jsonb;
-            SELECT * INTO likeness FROM rs.table_attributes WHERE table_id = to_regclass(attributes ->> 'like');
+            SELECT * INTO likeness FROM rs.table_attributes WHERE table_id = nullif(current_setting('redshift.table_like', true), '')::oid;
             INSERT INTO rs.table_attributes VALUES (
                 command.objid,
                 coalesce(attributes ->> 'diststyle', likeness.diststyle, 'AUTO'),
@@ -120,6 +79,11 @@ BEGIN
                 coalesce((attributes ->> 'backup')::boolean, likeness.backup, true),
                 clock_timestamp()
             ) ON CONFLICT (table_id) DO NOTHING;
+            IF NOT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = command.objid AND tgname = '_rs_queue')
+                AND EXISTS (SELECT FROM pg_class WHERE oid = command.objid AND relpersistence = 'p' AND relnamespace <> 'rs'::regnamespace) THEN
+                EXECUTE format('CREATE TRIGGER _rs_queue BEFORE INSERT OR UPDATE OR DELETE ON %s EXECUTE FUNCTION rs.queue_writers()',
+                    command.objid::regclass);
+            END IF;
         END IF;
         IF command.command_tag IN ('CREATE TABLE', 'CREATE TABLE AS', 'SELECT INTO', 'ALTER TABLE') THEN
             PERFORM rs.keep_bytes(command.objid);
@@ -134,7 +98,7 @@ BEGIN
 END $$;
 
 -- New values over the remembered ones; a key that is absent stays as it was.
-CREATE FUNCTION rs.alter_attributes(relation text, changes jsonb) RETURNS void
+CREATE FUNCTION rs.alter_attributes(relation regclass, changes jsonb) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
 BEGIN
     UPDATE rs.table_attributes t SET
@@ -144,10 +108,8 @@ BEGIN
         sortkey = CASE WHEN changes ? 'sortkey'
             THEN ARRAY(SELECT jsonb_array_elements_text(changes -> 'sortkey')) ELSE t.sortkey END,
         encode = t.encode || coalesce(changes -> 'encode', '{}')
-    WHERE table_id = relation::regclass;
+    WHERE table_id = relation;
 END $$;
-REVOKE ALL ON FUNCTION rs.alter_attributes(text, jsonb) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION rs.alter_attributes(text, jsonb) TO PUBLIC;
 
 -- Values the front keeps per session lie in a small file, so that no rollback takes them back.
 CREATE FUNCTION rs.session_value(name text) RETURNS bigint

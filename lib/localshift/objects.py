@@ -1,15 +1,15 @@
-"""Objects in S3 as a COPY may read them: roles with prefixes, manifests, downloads. The only module that knows boto3."""
+"""Objects in S3 as COPY and UNLOAD may reach them: roles with prefixes, reading and writing. The only module that knows boto3."""
 
 from __future__ import annotations
 
-import json
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import boto3
+from boto3.exceptions import Boto3Error
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -23,16 +23,21 @@ MISSING = frozenset({"404", "NoSuchKey", "NotFound", "NoSuchBucket"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """A file to load; `length` is the size the manifest promises, None for files found by prefix."""
+    """A file to load; `length` is the size the manifest promises, None without a promise; `size` is the object's own."""
 
     url: str
     mandatory: bool
     length: int | None
+    size: int = 0
+
+    def sized(self, size: int) -> Entry:
+        """Return the entry with the size its object has."""
+        return replace(self, size=size)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bucket:
-    """Access to S3 in the name of one role: only its prefixes can be read."""
+    """Access to S3 in the name of one role: only what lies below its prefixes."""
 
     client: S3Client
     role: str
@@ -75,17 +80,41 @@ class Bucket:
         except (ClientError, BotoCoreError) as exc:
             raise _translated(exc, url) from exc
 
-    def list(self, url: str) -> list[Entry]:
-        """Return the objects whose keys begin with the prefix, without hidden ones (`_*`, `.*`) and folder marks."""
+    def upload(self, path: Path, url: str) -> None:
+        """Write a file's bytes as an object, in parts when it is large."""
+        bucket, key = self._key(url)
+        try:
+            self.client.upload_file(str(path), bucket, key)
+        except (ClientError, BotoCoreError, Boto3Error) as exc:
+            raise _translated(exc, url) from exc
+
+    def write(self, url: str, body: bytes) -> None:
+        """Write a small object."""
+        bucket, key = self._key(url)
+        try:
+            self.client.put_object(Bucket=bucket, Key=key, Body=body)
+        except (ClientError, BotoCoreError) as exc:
+            raise _translated(exc, url) from exc
+
+    def delete(self, urls: Sequence[str]) -> None:
+        """Remove objects; those that are not there are no error."""
+        for url in urls:
+            bucket, key = self._key(url)
+            try:
+                self.client.delete_object(Bucket=bucket, Key=key)
+            except (ClientError, BotoCoreError) as exc:
+                raise _translated(exc, url) from exc
+
+    def list(self, url: str, *, hidden: bool = False) -> list[Entry]:
+        """Return the objects whose keys begin with the prefix, without folder marks, and hidden ones (`_*`, `.*`) if asked."""
         bucket, prefix = self._key(url)
         entries: list[Entry] = []
         try:
             for page in self.client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
-                keys = (item["Key"] for item in page.get("Contents", []))
                 entries += [
-                    Entry(url=f"s3://{bucket}/{key}", mandatory=True, length=None)
-                    for key in keys
-                    if not key.endswith("/") and key.rpartition("/")[2][0] not in "_."
+                    Entry(url=f"s3://{bucket}/{item['Key']}", mandatory=True, length=None, size=item["Size"])
+                    for item in page.get("Contents", [])
+                    if not item["Key"].endswith("/") and (hidden or item["Key"].rpartition("/")[2][0] not in "_.")
                 ]
         except (ClientError, BotoCoreError) as exc:
             raise _translated(exc, url) from exc
@@ -106,40 +135,16 @@ def open_bucket(client: S3Client, roles: Mapping[str, tuple[str, ...]], role: st
     """Return access in the name of `role`; SqlError when the server was not told of such a role."""
     if role == "default" and roles:
         role = next(iter(roles))
-    if role not in roles:
-        raise SqlError(
-            INTERNAL,
-            f"User arn:aws:redshift:us-east-1:000000000000:dbuser:localshift is not authorized to assume IAM Role {role}",
-            hint="Start localshift with --iam-role ARN=s3://bucket/prefix.",
-        )
+    # In a chain each role assumes the next; what the last one may do counts.
+    for link in role.split(","):
+        if link not in roles:
+            raise SqlError(
+                INTERNAL,
+                f"User arn:aws:redshift:us-east-1:000000000000:dbuser:localshift is not authorized to assume IAM Role {link}",
+                hint="Start localshift with --iam-role ARN=s3://bucket/prefix.",
+            )
+        role = link
     return Bucket(client=client, role=role, prefixes=tuple(roles[role]))
-
-
-def read_manifest(bucket: Bucket, url: str) -> list[Entry]:
-    """Return the entries of a manifest for columnar files; SqlError when it is not one or lacks `content_length`."""
-    try:
-        document = json.loads(bucket.read(url))
-        return [_entry(item, url) for item in document["entries"]]
-    except (ValueError, KeyError, TypeError, AttributeError) as exc:
-        raise SqlError(INTERNAL, f"The manifest {url} is not valid: {exc!r}") from exc
-
-
-def _entry(item: Mapping[str, object], url: str) -> Entry:
-    target, mandatory, meta = item["url"], item.get("mandatory", False), item.get("meta")
-    if not isinstance(target, str) or not target.startswith("s3://") or not isinstance(mandatory, bool):
-        raise SqlError(
-            INTERNAL, f"The manifest {url} is not valid: an entry has no s3:// url or a wrong mandatory flag"
-        )
-    length = meta.get("content_length") if isinstance(meta, Mapping) else None
-    if not isinstance(length, int) or isinstance(length, bool):
-        raise SqlError(
-            INTERNAL,
-            f"Missing content_length in manifest {url} for {target}",
-            detail=internal_detail(
-                "Missing content_length", 8001, "COPY from columnar formats needs meta.content_length"
-            ),
-        )
-    return Entry(url=target, mandatory=mandatory, length=length)
 
 
 def s3_error(what: str) -> SqlError:
@@ -149,7 +154,7 @@ def s3_error(what: str) -> SqlError:
     )
 
 
-def _translated(exc: ClientError | BotoCoreError, url: str) -> SqlError:
+def _translated(exc: ClientError | BotoCoreError | Boto3Error, url: str) -> SqlError:
     if isinstance(exc, ClientError):
         error = exc.response.get("Error", {})
         status = exc.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)

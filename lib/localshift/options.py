@@ -30,6 +30,8 @@ class Options:
     users: Mapping[str, str] = field(default_factory=lambda: {DEFAULT_USER: DEFAULT_PASSWORD}, repr=False)
     serverless: bool = False
     isolation: Isolation = "snapshot"
+    tls: bool = False
+    faults: bool = False
 
 
 def parse_iam_role(text: str) -> tuple[str, tuple[str, ...]]:

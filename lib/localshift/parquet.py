@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,20 +13,15 @@ import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
+from localshift import nested
+from localshift.columns import Column
 from localshift.errors import SqlError, spectrum_error
+from localshift.files import MAX_ROW
+from localshift.reading import Reading
 
 BATCH_ROWS = 65_536
-TYPE = re.compile(r"^([a-z ]+?)(?:\((\d+)(?:,(\d+))?\))?( without time zone| with time zone)?$")
-SPECTRUM_TYPES = {
-    "smallint": "SMALLINT",
-    "integer": "INT",
-    "bigint": "BIGINT",
-    "real": "FLOAT",
-    "double precision": "DOUBLE",
-    "boolean": "BOOLEAN",
-    "date": "DATE",
-    "timestamp": "TIMESTAMP",
-}
+BATCH_BYTES = 64 * 1024 * 1024
+READING = Reading()
 ARROW_TYPES: dict[str, pa.DataType] = {
     "smallint": pa.int16(),
     "integer": pa.int32(),
@@ -41,26 +35,6 @@ ARROW_TYPES: dict[str, pa.DataType] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Column:
-    """A column of the target table: name and type as PostgreSQL formats it; `length` in bytes, 0 for none."""
-
-    name: str
-    kind: str
-    length: int = 0
-    scale: int = 0
-    zoned: bool = False
-
-    @property
-    def spectrum_type(self) -> str:
-        """The type as the messages of Redshift's columnar reader write it."""
-        if self.kind == "numeric":
-            return f"DECIMAL({self.length}, {self.scale})"
-        if self.kind in ("character varying", "character"):
-            return f"{'VARCHAR' if self.kind != 'character' else 'CHAR'}({self.length})"
-        return SPECTRUM_TYPES.get(self.kind, self.kind.upper())
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class DataFile:
     """A file brought here: its address for messages, where it lies, and the source named in messages."""
 
@@ -69,16 +43,7 @@ class DataFile:
     source: str
 
 
-def parse_column(name: str, formatted: str) -> Column:
-    """Return the column of a formatted type such as `character varying(12)` or `numeric(18,2)`."""
-    found = TYPE.match(formatted)
-    if found is None:
-        return Column(name=name, kind=formatted)
-    kind, length, scale, zone = found.groups()
-    return Column(name=name, kind=kind, length=int(length or 0), scale=int(scale or 0), zoned=zone == " with time zone")
-
-
-def open_file(file: DataFile, columns: Sequence[Column]) -> pq.ParquetFile:
+def open_file(file: DataFile, columns: Sequence[Column], reading: Reading = READING) -> pq.ParquetFile:
     """Open a file and compare it with the table, by position; SqlError in Redshift's wording when it does not fit."""
     try:
         parquet = pq.ParquetFile(file.path, memory_map=True, coerce_int96_timestamp_unit="us")
@@ -87,29 +52,34 @@ def open_file(file: DataFile, columns: Sequence[Column]) -> pq.ParquetFile:
             f"File '{file.url}' is not a Parquet file: {str(exc).splitlines()[0]}", code=15001
         ) from exc
     try:
-        _compare(parquet, columns, file)
+        _compare(parquet, columns, file, reading)
     except BaseException:
         parquet.close()
         raise
     return parquet
 
 
-def _compare(parquet: pq.ParquetFile, columns: Sequence[Column], file: DataFile) -> None:
+def _compare(parquet: pq.ParquetFile, columns: Sequence[Column], file: DataFile, reading: Reading) -> None:
     fields = parquet.schema_arrow
-    if len(fields) != len(columns):
+    if len(fields) > len(columns) or (len(fields) < len(columns) and not reading.fill_record):
         raise spectrum_error(
             f"Unmatched number of columns between table and file. Table columns: {len(columns)}, "
             f"Data columns: {len(fields)}, File name: {file.url}"
         )
-    for leaf, (field, column) in enumerate(zip(fields, columns, strict=True)):
-        if pa.types.is_nested(field.type):
-            raise spectrum_error("Unreachable - Invalid type: 4000", code=1005)
+    leaf = 0
+    for field, column in zip(fields, columns, strict=False):
         described = parquet.schema.column(leaf)
-        problem = mismatch(described, column)
+        leaf += nested.leaves(field.type)
+        is_nested = pa.types.is_nested(field.type)
+        if is_nested and not reading.serialize:
+            raise spectrum_error("Unreachable - Invalid type: 4000", code=1005)
+        if column.kind == "jsonb" and (reading.serialize or nested.is_json(field.type)):
+            continue
+        problem = f"optional group {field.name}" if is_nested else mismatch(described, column)
         if problem:
             raise spectrum_error(
-                f"File '{file.url}' has an incompatible Parquet schema for column '{file.source}.{field.name}'. "
-                f"Column type: {column.spectrum_type}, Parquet schema:\\n{problem}"
+                f"File '{file.url}' has an incompatible Parquet schema for column '{file.source}.{column.name}'. "
+                f"Column type: {column.spectrum_type}, Parquet schema:\n{problem}"
             )
 
 
@@ -170,17 +140,61 @@ def minimal_bytes(precision: int) -> int:
     return math.ceil((math.log2(10**precision) + 1) / 8)
 
 
-def csv_chunks(parquet: pq.ParquetFile, columns: Sequence[Column], file: DataFile) -> Iterator[tuple[int, pa.Buffer]]:
-    """Yield (rows, CSV bytes) batch by batch; SqlError for a value longer than its column."""
+def csv_chunks(
+    parquet: pq.ParquetFile, columns: Sequence[Column], file: DataFile, reading: Reading = READING
+) -> Iterator[tuple[int, pa.Buffer]]:
+    """Yield (rows, CSV bytes) batch by batch; SqlError for a value its column cannot hold and a row of more than 4 MB."""
     schema = pa.schema([pa.field(str(i), _arrow_type(column)) for i, column in enumerate(columns)])
     options = pacsv.WriteOptions(include_header=False, quoting_style="needed")
-    for batch in parquet.iter_batches(batch_size=BATCH_ROWS, use_threads=False):
-        arrays = [_plain(batch.column(i), schema.field(i).type) for i in range(len(columns))]
-        for array, column in zip(arrays, columns, strict=True):
-            _check_length(array, column, file)
+    for batch in parquet.iter_batches(batch_size=_batch_rows(parquet), use_threads=False):
+        arrays: list[pa.Array] = []
+        for i, column in enumerate(columns):
+            wanted = schema.field(i).type
+            if i >= batch.num_columns:
+                arrays.append(pa.nulls(batch.num_rows, wanted))
+            elif column.kind == "jsonb":
+                arrays.append(nested.as_json(batch.column(i)))
+            else:
+                arrays.append(_valid(_plain(batch.column(i), wanted), column, file, reading))
+        _check_rows(arrays, file)
         sink = pa.BufferOutputStream()
         pacsv.write_csv(pa.RecordBatch.from_arrays(arrays, schema=schema), sink, options)
         yield batch.num_rows, sink.getvalue()
+
+
+def _batch_rows(parquet: pq.ParquetFile) -> int:
+    """Return how many rows to take at a time, so that wide rows need no more memory than narrow ones."""
+    metadata = parquet.metadata
+    size = sum(metadata.row_group(i).total_byte_size for i in range(metadata.num_row_groups))
+    return max(1, min(BATCH_ROWS, int(BATCH_BYTES * metadata.num_rows // max(size, 1))))
+
+
+def _check_rows(arrays: Sequence[pa.Array], file: DataFile) -> None:
+    texts = [array for array in arrays if len(array) and pa.types.is_string(array.type)]
+    if sum(pc.max(pc.binary_length(array)).as_py() or 0 for array in texts) <= MAX_ROW:
+        return
+    sizes = pc.fill_null(pc.binary_length(texts[0]), 0)
+    for array in texts[1:]:
+        sizes = pc.add(sizes, pc.fill_null(pc.binary_length(array), 0))
+    longest = int(pc.max(sizes).as_py() or 0)
+    if longest > MAX_ROW:
+        raise spectrum_error(f"Row size {longest} exceeds the maximum of {MAX_ROW}, File name: {file.url}", code=15001)
+
+
+def _valid(array: pa.Array, column: Column, file: DataFile, reading: Reading) -> pa.Array:
+    if not column.is_text:
+        return array
+    try:
+        array.validate(full=True)
+    except pa.ArrowInvalid as exc:
+        if not reading.invalid:
+            raise spectrum_error(
+                f"Data column {column.name} contains invalid or unsupported UTF8 codepoints, File name: {file.url}",
+                code=15001,
+            ) from exc
+        array = nested.replaced(array, reading.invalid)
+    _check_length(array, column, file)
+    return array
 
 
 def _arrow_type(column: Column) -> pa.DataType:
@@ -204,7 +218,7 @@ def _plain(array: pa.Array, wanted: pa.DataType) -> pa.Array:
 
 
 def _check_length(array: pa.Array, column: Column, file: DataFile) -> None:
-    if column.kind not in ("character varying", "character") or not column.length or not len(array):
+    if not column.length or not len(array):
         return
     longest = pc.max(pc.binary_length(array)).as_py() or 0
     if longest > column.length:

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from localshift.copy import Copy
+from localshift.unload import Unload
 
-Kind = Literal["empty", "forward", "script", "copy"]
+Kind = Literal["empty", "forward", "script", "copy", "unload"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,6 +18,8 @@ class Plan:
 
     `forward`: PostgreSQL prepares and runs `sql`, its answers go to the client as they come. `script`: the front runs
     `before`, `sql`, `after` in one go and answers with `sql`'s tag, or with `tag`. `label` is a new query_group.
+    `outside_transaction` names what may not run in a transaction block. `guard` is a query that fails where the statement
+    must, run before it; `relations` are the tables it names, none of which may be newer than the snapshot.
     `names` tells which words of a GRANT name groups, roles or users, for error messages.
     """
 
@@ -29,8 +32,12 @@ class Plan:
     label: str | None = None
     system: bool = False
     commits: bool = False
-    outside_transaction: bool = False
+    late_view: bool = False
+    outside_transaction: str = ""
+    guard: str = ""
+    relations: tuple[str, ...] = ()
     copy: Copy | None = None
+    unload: Unload | None = None
     names: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -6,7 +6,7 @@ from localshift import words
 from localshift.errors import SYNTAX_ERROR, UNDEFINED_FUNCTION, SqlError, refused
 from localshift.scan import View
 
-NOT_YET = frozenset({"QUALIFY", "PIVOT", "UNPIVOT", "CONNECT"})
+NOT_YET = frozenset({"PIVOT", "UNPIVOT", "CONNECT"})
 PAIRS = frozenset({("ON", "CONFLICT"), ("DISTINCT", "ON")})
 CLAUSES = frozenset({"RETURNING", "LATERAL", "TABLESAMPLE"})
 MOMENTS = frozenset({"CURRENT_TIMESTAMP", "CURRENT_TIME", "LOCALTIME", "LOCALTIMESTAMP"})
@@ -21,7 +21,7 @@ def refuse_token(view: View, i: int, *, user_tables: bool) -> None:
     _refuse_operator(view, i)
     token, word = view.tokens[i], view.upper(i)
     if word == "[" or (word == "ARRAY" and view.upper(i + 1) in ("(", "[")):
-        raise refused("arrays and SUPER navigation by index are not supported by localshift")
+        raise refused("array() and arrays are not supported by localshift")
     if word in NOT_YET and view.upper(i - 1) not in (",", "AS"):
         raise refused(f"{word} is not supported by localshift yet")
     if word in MOMENTS and user_tables:
@@ -32,13 +32,13 @@ def refuse_token(view: View, i: int, *, user_tables: bool) -> None:
 
 def refuse_function(name: str, builtins: frozenset[str], *, user_tables: bool) -> None:
     """Raise the SqlError for a function of PostgreSQL's that Redshift lacks or runs on its leader node only."""
+    if name in words.NOT_HERE:
+        raise refused(f"{name.upper()} is not supported by localshift")
     if name in builtins and name not in words.FUNCTIONS:
         hint = "PostgreSQL has it, Amazon Redshift does not."
         raise SqlError(UNDEFINED_FUNCTION, f"function {name}() does not exist", hint=hint)
     if name in words.LEADER_ONLY and user_tables:
         raise leader_only(name)
-    if name == "median":
-        raise refused("MEDIAN is not supported by localshift yet")
 
 
 def leader_only(name: str) -> SqlError:

@@ -15,7 +15,7 @@ def grant(cursor: Cursor) -> Plan:
     for i, token in enumerate(cursor.tokens):
         previous = cursor.tokens[i - 1].upper if i else ""
         if token.upper in ("ROLE", "GROUP", "USER") and (
-            previous in ("TO", "FROM", "IN") or cursor.tokens[i - 1].is_op(",")
+            previous in ("TO", "FROM", "IN", "GRANT", "REVOKE", "FOR") or cursor.tokens[i - 1].is_op(",")
         ):
             continue
         if previous in ("ROLE", "GROUP", "USER") and token.kind in ("word", "quoted"):

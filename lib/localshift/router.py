@@ -1,4 +1,4 @@
-"""What happens with a statement: forwarded (translated), run by us as a script of statements, or a COPY. No I/O."""
+"""What happens with a statement: forwarded (translated), run by us as a script of statements, a COPY or an UNLOAD. No I/O."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from localshift import administration
 from localshift.copy import parse_copy
 from localshift.ddl import create_table
 from localshift.dialect import translate
-from localshift.errors import SYNTAX_ERROR, SqlError, refused, syntax_error
+from localshift.errors import SYNTAX_ERROR, SqlError, syntax_error
 from localshift.grammar import Cursor
 from localshift.lex import Token, quote_literal, tokenize
+from localshift.merge import merge
 from localshift.plan import Plan
+from localshift.unload import parse_unload
 
 QUERY_TYPES = {
     "SELECT": "SELECT",
@@ -37,14 +39,17 @@ def route(sql: str, *, builtins: frozenset[str] = frozenset()) -> Plan:
         return _query(sql, tokens, builtins)
     if first == "COPY":
         return Plan(kind="copy", sql=sql, query_type="COPY", copy=parse_copy(sql))
+    if first == "UNLOAD":
+        return Plan(kind="unload", sql=sql, query_type="UNLOAD", unload=parse_unload(Cursor(sql, builtins)))
     if first == "CREATE" and _creates_table(tokens):
         made = create_table(sql, builtins=builtins)
         remember = f"SET redshift.table_attributes = {quote_literal(made.attributes.to_json())}"
+        like = f"SELECT set_config('redshift.table_like', to_regclass({quote_literal(made.attributes.like or '')})::oid::text, false)"
         return Plan(
             kind="script",
             sql=made.sql,
-            before=(remember,),
-            after=("RESET redshift.table_attributes",),
+            before=(remember, *((like,) if made.attributes.like else ())),
+            after=("RESET redshift.table_attributes", "RESET redshift.table_like"),
             query_type=made.query_type,
         )
     return administration.route(Cursor(sql, builtins))
@@ -58,31 +63,15 @@ def _creates_table(tokens: list[Token]) -> bool:
 def _query(sql: str, tokens: list[Token], builtins: frozenset[str]) -> Plan:
     first = tokens[0].upper
     if first == "MERGE":
-        _check_merge(tokens)
+        return merge(sql, tokens, builtins)
+    if first == "WITH" and any(a.upper == "MERGE" and b.upper == "INTO" for a, b in itertools.pairwise(tokens)):
+        raise syntax_error("merge")
     if first == "DELETE" and len(tokens) > 1 and tokens[1].upper != "FROM":
         sql = "DELETE FROM " + sql[tokens[1].start :]  # noqa: S608 - the statement is the client's own
     translation = translate(sql, builtins=builtins)
     kind = QUERY_TYPES.get(first, "SELECT")
     if kind == "SELECT" and any(token.upper == "INTO" for token in tokens):
         kind = "CTAS"
-    return Plan(kind="forward", sql=translation.sql, query_type=kind, system=translation.system)
-
-
-def _check_merge(tokens: list[Token]) -> None:
-    """Refuse what Redshift's MERGE does not take: a target alias, a source that is no table, a one-sided form."""
-    upper = [token.upper for token in tokens]
-    if "USING" not in upper or upper[1] != "INTO":
-        raise syntax_error(tokens[1].text if len(tokens) > 1 else "")
-    using = upper.index("USING")
-    target = tokens[2:using]
-    if any(a.kind != "op" and b.kind != "op" for a, b in itertools.pairwise(target)):
-        raise SqlError(
-            SYNTAX_ERROR, f'syntax error at or near "{target[-1].text}"', hint="MERGE's target takes no alias."
-        )
-    if using + 1 < len(tokens) and tokens[using + 1].is_op("("):
-        raise refused("MERGE source must be a table: a subquery is not supported")
-    if "DUPLICATES" in upper[-1:]:
-        raise refused("MERGE with REMOVE DUPLICATES is not supported by localshift yet")
-    text = " ".join(upper)
-    if "WHEN MATCHED" not in text or "WHEN NOT MATCHED" not in text:
-        raise SqlError(SYNTAX_ERROR, "MERGE needs both WHEN MATCHED and WHEN NOT MATCHED")
+    return Plan(
+        kind="forward", sql=translation.sql, query_type=kind, system=translation.system, relations=translation.relations
+    )

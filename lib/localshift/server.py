@@ -7,19 +7,22 @@ import contextlib
 import hmac
 import secrets
 import shutil
+import ssl
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from localshift import catalog, wire
+from localshift import catalog, tls, wire
 from localshift.errors import INVALID_LOGIN, PROTOCOL_VIOLATION, FatalError, SqlError, redshift_fields
-from localshift.execution import ClientReader, Executor, Surroundings
+from localshift.execution import Executor, Surroundings
+from localshift.faults import DroppedError, Faults
 from localshift.history import History, Who
 from localshift.load import Stores
-from localshift.objects import make_client
 from localshift.options import Options
+from localshift.s3faults import client_for
 from localshift.session import Session
 from localshift.upstream import Upstream, UpstreamError, cancel, connect
+from localshift.wire import ClientReader
 
 SERVER_VERSION = "8.0.2"
 LOGIN_SECONDS = 60.0
@@ -43,6 +46,7 @@ class Server:
     listener: asyncio.Server | None
     sessions: dict[tuple[int, int], Executor]
     tasks: set[asyncio.Task[None]]
+    certificate: str | None = None
 
     @property
     def port(self) -> int:
@@ -73,9 +77,20 @@ async def open_server(socket: str, cluster: Path, options: Options) -> Server:
     # A killed server leaves the file it was loading.
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir()
-    stores = Stores(client=cache(lambda: make_client(options.s3_endpoint)), roles=options.iam_roles, scratch=scratch)
-    shared = Surroundings(history=history, stores=stores, builtins=await catalog.builtin_functions(admin))
+    faults = Faults() if options.faults else None
+    stores = Stores(
+        client=cache(lambda: client_for(options.s3_endpoint, faults)),
+        roles=options.iam_roles,
+        scratch=scratch,
+        error_log="sys_load_error_detail" if options.serverless else "stl_load_errors",
+    )
+    shared = Surroundings(
+        history=history, stores=stores, builtins=await catalog.builtin_functions(admin), faults=faults,
+        isolation=ISOLATION_NAMES[options.isolation],
+    )  # fmt: skip
     server = Server(socket=socket, options=options, shared=shared, admin=admin, listener=None, sessions={}, tasks=set())
+    if options.tls:
+        server.certificate = str(tls.certificate(cluster.parent, options.host))
 
     async def serve(reader: asyncio.StreamReader, stream: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
@@ -100,8 +115,10 @@ async def _client(server: Server, reader: ClientReader, writer: asyncio.StreamWr
         parameters = await asyncio.wait_for(_startup(server, reader, writer), LOGIN_SECONDS)
         if parameters is not None:
             await _session(server, reader, writer, parameters)
-    except (ConnectionError, asyncio.IncompleteReadError, TimeoutError):
+    except (ConnectionError, asyncio.IncompleteReadError, TimeoutError, ssl.SSLError):
         pass
+    except DroppedError:
+        writer.transport.abort()
     except SqlError as error:
         fields = error.fields() if not isinstance(error, UpstreamError) else redshift_fields(error.pg_fields, {})
         with contextlib.suppress(ConnectionError):
@@ -117,7 +134,11 @@ async def _startup(server: Server, reader: ClientReader, writer: asyncio.StreamW
     """Return the start-up parameters of a client that wants a session; None when it only wanted to cancel."""
     while True:
         packet = await wire.read_startup(reader)
-        if packet.code in (wire.SSL_REQUEST, wire.GSS_REQUEST):
+        if packet.code == wire.SSL_REQUEST and server.certificate and writer.get_extra_info("ssl_object") is None:
+            writer.write(b"S")
+            await writer.drain()
+            await writer.start_tls(tls.context(Path(server.certificate).parent))
+        elif packet.code in (wire.SSL_REQUEST, wire.GSS_REQUEST):
             writer.write(b"N")
             await writer.drain()
         elif packet.code == wire.CANCEL_REQUEST:

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import re
 import struct
 
 from localshift import wire
 from localshift.errors import FatalError, SqlError
 from localshift.execution import SEND_BUFFER, Executor
+from localshift.faults import ordered
 from localshift.history import Entry
 from localshift.lex import split_statements
 from localshift.plan import Plan
 from localshift.router import route
+from localshift.views import with_late_views
 
 FLUSH = wire.message(b"H")
+QUERY = re.compile(r"[\s(]*(select|with|insert|update|delete|merge|create|explain|unload|--|/\*)", re.IGNORECASE)
+LATE = re.compile(r"no\s+schema\s+binding", re.IGNORECASE)
 ENDS = {b"P": b"1", b"B": b"2", b"C": b"3"}
 
 
@@ -71,16 +76,38 @@ class Session:
         self.skipping = False
         await self.upstream.send(wire.message(b"S"))
         async for message in self.upstream.until_ready():
+            if message.kind == b"E":
+                self.executor.who.committed = False
             self.executor.pass_on(message, {})
-        self._ready()
+        await self._ready()
 
-    def _ready(self) -> None:
+    async def _ready(self) -> None:
+        who, shared = self.executor.who, self.executor.shared
         if self.upstream.status == b"I":
-            self.executor.who.transaction = 0
+            if who.transaction:
+                await shared.history.end_transaction(who, shared.isolation)
+            who.transaction, who.committed = 0, True
         self.writer.write(wire.ready_for_query(self.upstream.status))
 
-    def _route(self, sql: str) -> Plan:
+    async def _route(self, sql: str) -> Plan:
+        faults = self.executor.shared.faults
+        order = ordered(sql) if faults is not None else None
+        if faults is not None and order is not None:
+            if self.upstream.parameters.get("is_superuser") != "on":
+                raise SqlError("42501", "must be superuser to order faults")
+            faults.order(order)
+            return Plan(kind="forward", sql="SELECT 'ok'::varchar AS localshift_fault", query_type="OTHER")
+        if self.upstream.status != b"E" and LATE.search(sql) is None and QUERY.match(sql):
+            views = await self._late_views()
+            sql = with_late_views(sql, views) if views else sql
         return route(sql, builtins=self.executor.shared.builtins)
+
+    async def _late_views(self) -> dict[str, str]:
+        history = self.executor.shared.history
+        if not history.late_views:
+            return {}
+        (result,) = await self.upstream.query("SELECT name, query FROM rs.visible_late_views()")
+        return {name: query for name, query in result.rows if name and query}
 
     async def _simple_query(self, body: bytes) -> None:
         self.skipping = False
@@ -94,10 +121,10 @@ class Session:
                 raise
             self.writer.write(wire.error_response(self.executor.fields(error, {})))
             await self.executor.fail_transaction()
-        self._ready()
+        await self._ready()
 
     async def _run_simple(self, statements: list[str]) -> None:
-        plans = [(self._route(sql), sql) for sql in statements]
+        plans = [(await self._route(sql), sql) for sql in statements]
         controls = any(plan.sql in ("BEGIN", "COMMIT", "ROLLBACK") or plan.commits for plan, _ in plans)
         # Several statements in one message are one transaction, unless they say otherwise.
         wrapped = len(plans) > 1 and not controls and self.upstream.status == b"I"
@@ -112,10 +139,11 @@ class Session:
     async def _parse(self, body: bytes) -> None:
         name, offset = wire.cstring(body, 0)
         sql, offset = wire.cstring(body, offset)
-        plan = self._route(sql)
+        plan = await self._route(sql)
         if plan.kind == "forward":
             await self._exchange(b"P", wire.parse_message(name, plan.sql, body[offset:]), plan)
             if self.skipping:
+                await self.executor.record_failure(plan, sql)
                 return
         else:
             if len(body) >= offset + 2 and struct.unpack_from("!H", body, offset)[0]:
@@ -133,8 +161,10 @@ class Session:
         if known is None:
             raise SqlError("26000", f'prepared statement "{name}" does not exist')
         if known[0].kind == "forward":
+            await self.executor.before(known[0])
             await self._exchange(b"B", wire.message(b"B", body), known[0])
             if self.skipping:
+                await self.executor.record_failure(*known)
                 return
         else:
             self.writer.write(wire.message(b"2"))
@@ -167,6 +197,9 @@ class Session:
         entry = self.executor.begin(plan, sql)
         await self._exchange(b"E", wire.message(b"E", body), plan, entry)
         await self.executor.end(entry, plan)
+        if not self.skipping and self.executor.shared.faults is not None:
+            await self.writer.drain()
+            self.executor.after(plan)
 
     async def _close(self, body: bytes) -> None:
         what = body[:1]

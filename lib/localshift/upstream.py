@@ -41,6 +41,7 @@ class Upstream:
         self.parameters: dict[str, str] = {}
         self.notices: list[bytes] = []
         self._copy: asyncio.Task[list[Result]] | None = None
+        self._turn = asyncio.Lock()
 
     async def send(self, data: bytes) -> None:
         """Write bytes and wait until they are on their way."""
@@ -56,20 +57,44 @@ class Upstream:
 
     async def query(self, sql: str) -> list[Result]:
         """Run `sql` by the simple protocol and return each statement's result; UpstreamError for the first that fails."""
-        await self.send(wire.message(b"Q", wire.text(sql)))
-        return await self._collect()
+        async with self._turn:
+            await self.send(wire.message(b"Q", wire.text(sql)))
+            return await self._collect()
 
     async def fetch(self, sql: str, values: Sequence[str | None] = ()) -> list[list[str | None]]:
-        """Run one statement with text parameters and return its rows."""
+        """Run one statement with text parameters and return its rows. Of several callers each waits for its turn."""
         types = struct.pack("!H", 0)
-        await self.send(
-            wire.parse_message("", sql, types)
-            + wire.bind_text("", values)
-            + wire.message(b"E", wire.text("") + struct.pack("!I", 0))
-            + wire.message(b"S")
-        )
-        results = await self._collect()
+        async with self._turn:
+            await self.send(
+                wire.parse_message("", sql, types)
+                + wire.bind_text("", values)
+                + wire.message(b"E", wire.text("") + struct.pack("!I", 0))
+                + wire.message(b"S")
+            )
+            results = await self._collect()
         return results[0].rows if results else []
+
+    async def check(self, sql: str) -> None:
+        """Run a query that fails where a statement must; leaves the client's unnamed statement and portal alone."""
+        name = "rs_check"
+        bind = wire.message(b"B", wire.text(name) + wire.text(name) + struct.pack("!HHH", 0, 0, 0))
+        async with self._turn:
+            await self.send(
+                wire.parse_message(name, sql, struct.pack("!H", 0))
+                + bind
+                + wire.message(b"E", wire.text(name) + struct.pack("!I", 0))
+                + wire.message(b"C", b"P" + wire.text(name))
+                + wire.message(b"C", b"S" + wire.text(name))
+                + wire.message(b"S")
+            )
+            try:
+                await self._collect()
+            except UpstreamError:
+                # The error skipped the Close.
+                await self.send(wire.message(b"C", b"S" + wire.text(name)) + wire.message(b"S"))
+                with contextlib.suppress(UpstreamError):
+                    await self._collect()
+                raise
 
     async def _collect(self) -> list[Result]:
         results: list[Result] = []

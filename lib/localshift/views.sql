@@ -103,33 +103,30 @@ SELECT rs.user_number(user_name) AS user_id, query_id, query_label::char(320) AS
     '8.0.2'::char(256) AS redshift_version, 'default'::char(124) AS usage_limit, 'primary'::char(10) AS compute_type
 FROM rs.query_history WHERE rs.may_see(user_name);
 
-CREATE VIEW pg_catalog.sys_load_history AS
-SELECT rs.user_number(user_name) AS user_id, query_id, transaction_id, session_id, database_name, status, table_name, start_time, end_time,
-    (extract(epoch FROM end_time - start_time) * 1000000)::bigint AS duration, data_source, file_format, loaded_rows, loaded_bytes,
-    source_file_count, 0::bigint AS source_file_bytes, 0 AS file_count_scanned, 0::bigint AS file_bytes_scanned, 0::bigint AS error_count, 0 AS copy_job_id
-FROM rs.load_history WHERE rs.may_see(user_name);
-
-CREATE VIEW pg_catalog.sys_load_error_detail AS
-SELECT rs.user_number(user_name) AS user_id, query_id, 0::bigint AS transaction_id, session_id, current_database()::char(64) AS database_name,
-    table_id, start_time, file_name::char(256) AS file_name, line_number, column_name::char(127) AS column_name, column_type::char(10) AS column_type,
-    ''::char(10) AS column_length, 0 AS position, error_code, error_message::char(512) AS error_message
-FROM rs.load_errors WHERE rs.may_see(user_name);
-
 -- @provisioned@
-CREATE VIEW pg_catalog.stl_load_errors AS
-SELECT rs.user_number(user_name) AS userid, 0 AS slice, table_id AS tbl, start_time AS starttime, session_id AS session, query_id AS query,
-    file_name::char(256) AS filename, line_number, column_name::char(127) AS colname, column_type::char(10) AS type, ''::char(10) AS col_length,
-    0 AS position, ''::char(1024) AS raw_line, ''::char(1024) AS raw_field_value, error_code AS err_code, error_message::char(100) AS err_reason
-FROM rs.load_errors WHERE rs.may_see(user_name);
-
-CREATE VIEW pg_catalog.stl_load_commits AS
-SELECT rs.user_number(h.user_name) AS userid, f.query_id AS query, 0 AS slice, f.file_name::char(256) AS filename, f.end_time AS curtime,
-    1 AS status, 0 AS file_format, f.rows_loaded AS lines_scanned, 0 AS errors
-FROM rs.load_files f JOIN rs.load_history h USING (query_id) WHERE rs.may_see(h.user_name);
-
 CREATE VIEW pg_catalog.stl_query AS
 SELECT rs.user_number(user_name) AS userid, query_id AS query, query_label::char(320) AS label, transaction_id AS xid, session_id AS pid,
     database_name::char(32) AS database, query_text::char(4000) AS querytxt, start_time AS starttime, end_time AS endtime,
     CASE WHEN status = 'success' THEN 0 ELSE 1 END AS aborted, 0 AS insert_pristine, 0 AS concurrency_scaling_status
 FROM rs.query_history WHERE rs.may_see(user_name);
 -- @end@
+
+CREATE VIEW pg_catalog.sys_transaction_history AS
+SELECT rs.user_number(user_name) AS user_id, transaction_id, isolation_level::char(30) AS isolation_level, status::char(30) AS status,
+    start_time AS transaction_start_time, end_time AS commit_start_time, end_time AS commit_end_time, NULL::bigint AS blocks_committed,
+    CASE status WHEN 'aborted' THEN end_time END AS undo_start_time, CASE status WHEN 'aborted' THEN end_time END AS undo_end_time,
+    session_id, database_name
+FROM rs.transaction_history WHERE rs.may_see(user_name);
+
+CREATE VIEW pg_catalog.svv_relation_privileges AS
+SELECT n.nspname::varchar AS namespace_name, c.relname::varchar AS relation_name, a.privilege_type::varchar AS privilege_type,
+    a.grantee::integer AS identity_id, coalesce(r.rolname, 'public')::varchar AS identity_name,
+    CASE WHEN a.grantee = 0 THEN 'public' WHEN r.rolcanlogin THEN 'user' ELSE coalesce(p.kind, 'role') END::varchar AS identity_type,
+    a.is_grantable AS admin_option
+FROM pg_class c
+JOIN pg_namespace n ON n.oid = c.relnamespace AND n.nspname NOT IN ('rs', 'pg_catalog', 'information_schema')
+CROSS JOIN LATERAL aclexplode(c.relacl) AS a
+LEFT JOIN pg_roles r ON r.oid = a.grantee
+LEFT JOIN (SELECT objoid, description AS kind FROM pg_shdescription WHERE description IN ('group', 'role')) p ON p.objoid = a.grantee
+WHERE c.relkind IN ('r', 'v', 'm') AND a.privilege_type NOT IN ('MAINTAIN', 'TRIGGER')
+    AND (a.grantee = 0 OR rs.may_see(r.rolname) OR pg_has_role(session_user, r.oid, 'member'));

@@ -39,6 +39,22 @@ class Message:
         return message(self.kind, self.body)
 
 
+class ClientReader(asyncio.StreamReader):
+    """A reader that knows that its client has gone even while messages of it still wait to be read."""
+
+    gone = False
+
+    def feed_eof(self) -> None:
+        """Note the end of what the client sends."""
+        self.gone = True
+        super().feed_eof()
+
+    def set_exception(self, exc: Exception) -> None:
+        """Note that the connection broke."""
+        self.gone = True
+        super().set_exception(exc)
+
+
 def message(kind: bytes, body: bytes = b"") -> bytes:
     """Return a whole message: type, length (which counts itself), body."""
     return kind + struct.pack("!I", len(body) + 4) + body

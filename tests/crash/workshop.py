@@ -16,6 +16,7 @@ from crash.nursery import LANES, Nursery
 from crash.project import Servers, rewrite, write_project
 from crash.readers import Readers
 from crash.tales import TALES, Place, Tale, late_order
+from promises import STATES
 
 ACTS = ("before:kill", "after:kill", "before:raise", "after:lose")
 """Killed before, killed after, raised, answer lost."""
@@ -42,9 +43,9 @@ class Workshop:
     run: Nursery
     servers: Callable[[], Servers]
     built: Callable[[Path], None]
-    notes: list[str] = field(default_factory=list)
-    states: int = 0
-    seconds: float = 0.0
+    tell: Callable[[str, object], None] = lambda name, value: None
+    """Keeps something with the test that is under way, to be told at the end of all."""
+
     _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
     _begun: dict[str, Beginning] = field(default_factory=dict)
     _later: list[Path] = field(default_factory=list)
@@ -55,10 +56,6 @@ class Workshop:
             self._begun[name] = self._begin(name)
         return self._begun[name]
 
-    def note(self, text: str) -> None:
-        """Something to be told at the end of the tests."""
-        self.notes.append(text)
-
     def judge_all(self, name: str, faults: Iterable[tuple[str, ...]]) -> None:
         """Judges a case for each item: its faults one after another, each in a run of its own. Two cases at a time."""
         story = self.beginning(name)
@@ -67,8 +64,7 @@ class Workshop:
             judged = [lanes.submit(self.judge, story, case) for case in faults]
             for one in judged:
                 one.result()
-                self.states += 1
-        self.seconds += time.monotonic() - began
+        self.tell(STATES, [len(judged), time.monotonic() - began])
 
     def judge(self, story: Beginning, faults: tuple[str, ...]) -> None:
         """A case: runs that the faults end, then one plain run. Readers poll all the while."""

@@ -37,7 +37,14 @@ FENCES: dict[str, tuple[tuple[str, ...], str]] = {
         "put I/O in storage",
     ),
     "botocore": (
-        ("storage", "config/secrets.py", "lake/catalogue.py", "deploy", "localshift/objects.py"),
+        (
+            "storage",
+            "config/secrets.py",
+            "lake/catalogue.py",
+            "deploy",
+            "localshift/objects.py",
+            "localshift/s3faults.py",
+        ),
         "put I/O in storage",
     ),
     "deltalake": (("lake",), "put what reads or changes a Delta table in lake"),

@@ -9,6 +9,6 @@ FAULTS = "LAKEMART_FAULT"
 
 
 def faults(environ: Mapping[str, str] | None = None) -> tuple[str, ...]:
-    """The faults that a test asks for: `step:before|after:kill|raise|hang|lose[:nth]`, separated by commas."""
+    """The faults that a test asks for: `step:before|after:kill|stop|raise|hang|lose[:nth]`, separated by commas."""
     text = (os.environ if environ is None else environ).get(FAULTS, "")
     return tuple(part.strip() for part in text.split(",") if part.strip())

@@ -30,10 +30,11 @@ class Stage:
     client: Any
     endpoint: str
     prefix: str
+    bucket: str = BUCKET
 
     def put(self, name: str, data: bytes) -> str:
-        self.client.put_object(Bucket=BUCKET, Key=f"{self.prefix}{name}", Body=data)
-        return f"s3://{BUCKET}/{self.prefix}{name}"
+        self.client.put_object(Bucket=self.bucket, Key=f"{self.prefix}{name}", Body=data)
+        return f"s3://{self.bucket}/{self.prefix}{name}"
 
     def parquet(self, name: str, table: pa.Table, **options: Any) -> dict[str, Any]:
         """Write a Parquet object (timestamps as INT96) and return its manifest entry."""
@@ -64,7 +65,9 @@ def s3_server() -> Iterator[tuple[Any, str]]:
 @pytest.fixture(scope="session")
 def server(s3_server: tuple[Any, str]) -> Iterator[Localshift]:
     users = {"admin": "Admin1", "reader": "Reader1"}
-    with Localshift(s3_endpoint=s3_server[1], iam_roles={ROLE: [f"s3://{BUCKET}/in/"]}, users=users) as running:
+    with Localshift(
+        s3_endpoint=s3_server[1], iam_roles={ROLE: [f"s3://{BUCKET}/in/"]}, users=users, faults=True
+    ) as running:
         yield running
 
 

@@ -332,12 +332,14 @@ def test_serializable_isolation_refuses_write_skew(tmp_path: Path) -> None:
     with Localshift(data_dir=tmp_path / "d", isolation="serializable") as server:
         one, two = (redshift_connector.connect(**server.connect_args) for _ in range(2))
         cursors = [one.cursor(), two.cursor()]
-        cursors[0].execute("create table t (a int)")
+        # Two tables, because writers to one would queue.
+        cursors[0].execute("create table t0 (a int)")
+        cursors[0].execute("create table t1 (a int)")
         one.commit()
-        for cursor in cursors:
-            cursor.execute("select count(*) from t")
-        for cursor in cursors:
-            cursor.execute("insert into t values (1)")
+        for number, cursor in enumerate(cursors):
+            cursor.execute(f"select count(*) from t{1 - number}")
+        for number, cursor in enumerate(cursors):
+            cursor.execute(f"insert into t{number} values (1)")
         one.commit()
 
         with pytest.raises(redshift_connector.ProgrammingError, match="Serializable isolation violation on table"):

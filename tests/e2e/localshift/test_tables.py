@@ -161,7 +161,6 @@ def test_hash_tables_are_temporary(db: Any, connect: Any) -> None:
         ("create table t (a int) with (fillfactor = 10)", "syntax error"),
         ("create table t (a int) partition by range (a)", "syntax error"),
         ("create unlogged table t (a int)", "syntax error"),
-        ("create materialized view v as select 1", "not supported"),
         ("alter table t add column a int, add column b int", "syntax error"),
     ],
 )

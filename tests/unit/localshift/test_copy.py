@@ -7,10 +7,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from localshift.columns import parse_column
 from localshift.copy import parse_copy
 from localshift.errors import SqlError
 from localshift.objects import open_bucket
-from localshift.parquet import minimal_bytes, mismatch, parse_column
+from localshift.parquet import minimal_bytes, mismatch
 
 COPY = "copy s.t from 's3://b/m' iam_role 'arn:x' format as parquet manifest"
 
@@ -44,10 +45,9 @@ def test_parameters_that_parquet_does_not_take_are_refused(option: str) -> None:
         parse_copy(f"{COPY} {option}")
 
 
-@pytest.mark.parametrize("option", ["fillrecord", "explicit_ids", "serializetojson", "acceptinvchars"])
-def test_parameters_this_cut_lacks_are_refused_by_name(option: str) -> None:
-    with pytest.raises(SqlError, match=f"{option.upper()} is not supported by localshift yet"):
-        parse_copy(f"{COPY} {option}")
+@pytest.mark.parametrize("option", ["fillrecord", "explicit_ids", "serializetojson", "acceptinvchars", "statupdate on"])
+def test_parameters_that_parquet_takes_are_read(option: str) -> None:
+    assert option.split(maxsplit=1)[0].upper() in parse_copy(f"{COPY} {option}").options
 
 
 @pytest.mark.parametrize(
@@ -59,8 +59,16 @@ def test_parameters_this_cut_lacks_are_refused_by_name(option: str) -> None:
         "copy t from x",
         "copy t from 's3://b/m' parquet",
         "copy t from 'ssh://b/m' iam_role default parquet",
-        "copy t from 's3://b/m' iam_role default csv",
-        "copy t from 's3://b/m' iam_role default",
+        "copy t from 's3://b/m' iam_role default csv json",
+        "copy t from 's3://b/m' iam_role default gzip zstd",
+        "copy t from 's3://b/m' iam_role default maxerror 100001",
+        "copy t from 's3://b/m' iam_role default maxerror many",
+        "copy t from 's3://b/m' iam_role default ignoreheader",
+        "copy t from 's3://b/m' iam_role default encoding latin9",
+        "copy t from 's3://b/m' iam_role default acceptinvchars 'é'",
+        "copy t from 's3://b/m' iam_role default json 'sometimes'",
+        "copy t from 's3://b/m' iam_role default null as x",
+        "copy t from 's3://b/m' iam_role default csv encrypted",
         "copy t from 's3://b/m' iam_role default parquet nonsense",
         "copy t from 's3://b/m' iam_role default parquet manifest manifest",
         "copy t from 's3://b/m' credentials 'aws_access_key_id=a' parquet",
