@@ -12,7 +12,7 @@ from localshift.options import Options
 from localshift.postgres import SUPERUSER
 from localshift.upstream import Upstream, connect
 
-VERSION = 2
+VERSION = 3
 MARK = f"INSERT INTO rs.version VALUES ({VERSION})"  # noqa: S608 - a constant
 PROVISIONED = re.compile(r"-- @provisioned@.*?-- @end@", re.DOTALL)
 VIEW = re.compile(r"CREATE VIEW (pg_catalog\.\w+)")

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from localshift.errors import SYNTAX_ERROR, UNDEFINED_FUNCTION, SqlError, refused
 from localshift.lex import quote_identifier, quote_literal, tokenize
 from localshift.navigation import known_names, navigation
-from localshift.qualify import with_aliases_in_where, without_qualify
+from localshift.qualify import with_aliases_beside, with_aliases_in_where, without_qualify
 from localshift.refusals import refuse_function, refuse_token
 from localshift.scan import View, is_system, relations
 
@@ -59,9 +59,9 @@ def translate(sql: str, *, builtins: frozenset[str] = frozenset()) -> Translatio
     tokens = tokenize(sql)
     names = tuple(relations(tokens))
     system = bool(names) and all(map(is_system, names))
-    if system and "table_schem" in sql.lower():
+    if system and ("table_schem" in sql.lower() or "is_autoincrement" in sql.lower()):
         # The driver's own catalogue queries use names of the select list in WHERE, as Redshift allows.
-        sql = with_aliases_in_where(sql)
+        sql = with_aliases_beside(with_aliases_in_where(sql))
         tokens = tokenize(sql)
     writer = _Writer(View(tokens), sql, builtins=builtins, system=system, relations=names)
     return Translation(sql=writer.emit(0, len(tokens)), system=system, relations=names)

@@ -5,6 +5,10 @@ CREATE FUNCTION pg_catalog.pg_last_unload_count() RETURNS bigint LANGUAGE sql VO
 CREATE FUNCTION pg_catalog.pg_last_copy_id() RETURNS integer LANGUAGE sql VOLATILE AS $$ SELECT coalesce(nullif(rs.session_value('copy_id'), 0), -1)::integer $$;
 CREATE FUNCTION pg_catalog.pg_last_query_id() RETURNS integer LANGUAGE sql VOLATILE AS $$ SELECT coalesce(nullif(rs.session_value('query_id'), 0), -1)::integer $$;
 
+-- A late-binding view is bound at its use, so what its columns will be is not known here.
+CREATE FUNCTION pg_catalog.pg_get_late_binding_view_cols() RETURNS SETOF record LANGUAGE sql STABLE AS $$
+    SELECT NULL::name, NULL::name, NULL::name, NULL::text, NULL::integer WHERE false $$;
+
 CREATE FUNCTION rs.version() RETURNS text LANGUAGE sql STABLE AS $$
     SELECT 'PostgreSQL 8.0.2 on i686-pc-linux-gnu, compiled by GCC gcc (GCC) 3.4.2 20041017 (Red Hat 3.4.2-6.fc3), Redshift 1.0.0 (localshift)' $$;
 CREATE FUNCTION pg_catalog.getdate() RETURNS timestamp LANGUAGE sql STABLE AS $$ SELECT statement_timestamp() AT TIME ZONE 'UTC' $$;
@@ -162,6 +166,8 @@ CREATE FUNCTION pg_catalog.convert_timezone(text, text, timestamp) RETURNS times
 CREATE FUNCTION pg_catalog.convert_timezone(text, timestamptz) RETURNS timestamp LANGUAGE sql STABLE STRICT PARALLEL SAFE AS $$ SELECT $2 AT TIME ZONE $1 $$;
 
 CREATE FUNCTION rs.regexp_substr(text, text) RETURNS text LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$ SELECT coalesce(pg_catalog.regexp_substr($1, $2), '') $$;
+CREATE FUNCTION rs.regexp_substr(text, text, integer) RETURNS text LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$ SELECT coalesce(pg_catalog.regexp_substr($1, $2, $3), '') $$;
+CREATE FUNCTION rs.regexp_substr(text, text, integer, integer) RETURNS text LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$ SELECT coalesce(pg_catalog.regexp_substr($1, $2, $3, $4), '') $$;
 
 -- AVG of integers is an integer in Redshift.
 CREATE FUNCTION rs.add_integer(numeric[], bigint) RETURNS numeric[] LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$ SELECT ARRAY[$1[1] + 1, $1[2] + $2] $$;

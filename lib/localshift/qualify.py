@@ -45,6 +45,31 @@ def with_aliases_in_where(sql: str) -> str:
     return f"{sql[: view.tokens[where].end]} {condition}{tail}"
 
 
+def with_aliases_beside(sql: str) -> str:
+    """Return a query of system tables with names of its select lists, used alone by a later item, as what they stand for.
+
+    Redshift lets an item use the name of one before it; a system table has no column of such a name.
+    """
+    view = View(tokenize(sql))
+    changes: list[tuple[int, int, str]] = []
+    for select in (i for i in range(len(view.tokens)) if view.upper(i) == "SELECT"):
+        level = [i for i in range(select, len(view.tokens)) if view.openers[i] == view.openers[select]]
+        source = next((i for i in level if view.upper(i) == "FROM"), None)
+        named: dict[str, str] = {}
+        for first, last in _items(view, level, select + 1, source) if source is not None else ():
+            tokens = view.tokens[first:last]
+            if not tokens:
+                continue
+            length, name, given = _name(tokens)
+            if length == 1 and tokens[0].kind == "word" and tokens[0].name in named:
+                changes.append((tokens[0].start, tokens[0].end, f"({named[tokens[0].name]})"))
+            elif given:
+                named[name] = sql[tokens[0].start : tokens[length - 1].end]
+    for start, end, text in reversed(changes):
+        sql = sql[:start] + text + sql[end:]
+    return sql
+
+
 def _is_clause(view: View, i: int) -> bool:
     return view.upper(i) == "QUALIFY" and view.upper(i - 1) not in (",", "AS", ".", "SELECT")
 

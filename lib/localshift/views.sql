@@ -8,8 +8,11 @@ CREATE VIEW pg_catalog.svv_columns AS
 SELECT table_catalog::varchar, table_schema::varchar, table_name::varchar, column_name::varchar,
     ordinal_position::integer, column_default::varchar, is_nullable::varchar,
     CASE data_type WHEN 'jsonb' THEN 'super' ELSE data_type END::varchar AS data_type,
-    character_maximum_length::integer, numeric_precision::integer, numeric_scale::integer, datetime_precision::integer,
-    NULL::varchar AS interval_type, NULL::varchar AS interval_precision, NULL::varchar AS remarks
+    character_maximum_length::integer, numeric_precision::integer, numeric_precision_radix::integer, numeric_scale::integer,
+    datetime_precision::integer, NULL::varchar AS interval_type, NULL::varchar AS interval_precision,
+    NULL::varchar AS character_set_catalog, NULL::varchar AS character_set_schema, NULL::varchar AS character_set_name,
+    NULL::varchar AS collation_catalog, NULL::varchar AS collation_schema, NULL::varchar AS collation_name,
+    NULL::varchar AS domain_name, NULL::varchar AS remarks
 FROM information_schema.columns WHERE table_schema NOT IN ('rs');
 
 CREATE VIEW pg_catalog.svv_all_tables AS

@@ -108,6 +108,9 @@ def test_redshift_connector_shows_the_catalogue_and_takes_frames(db: Any) -> Non
 
     assert (db.connection.autocommit, db.cursor.paramstyle) == (False, "format")
     assert [row[2] for row in db.cursor.get_tables(schema_pattern=schema)] == ["t"]
+    for pattern in (schema, None):  # the driver has a query for each
+        columns = db.cursor.get_columns(schema_pattern=pattern, tablename_pattern="t")
+        assert {row[3]: row[5] for row in columns if row[1] == schema} == {"a": "int4", "b": "varchar"}
     assert schema in [row[0] for row in db.cursor.get_schemas()]
     db.cursor.write_dataframe(pd.DataFrame({"a": [1, 2], "b": ["x", "y"]}), f"{schema}.t")
     db.execute("select a, b from t order by a")
