@@ -6,6 +6,7 @@ import fcntl
 import hashlib
 import io
 import os
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -27,6 +28,9 @@ HASHED_BELOW = 4 * 1024 * 1024
 """Files up to this size have the MD5 of their content as etag, as in S3; larger ones their size and time of change."""
 
 _TEMPORARY = ".lakemart-put-"
+
+_LOCK_SECONDS = 5.0
+_LOCK_PAUSE = 0.005
 
 
 class LocalStore:
@@ -166,9 +170,22 @@ class LocalStore:
 
     @contextmanager
     def _locked(self, folder: Path) -> Iterator[None]:
+        """The folder's lock. Of a process that was paused while it held it no more than a few seconds are waited for.
+
+        It is passed by then, and should it wake at that very place, one put may undo another. What is put so are leases,
+        a courtesy that nothing is built on; a lock that is never given back would stop every later run.
+        """
         descriptor = os.open(folder, os.O_RDONLY)
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            deadline = time.monotonic() + _LOCK_SECONDS
+            while True:
+                try:
+                    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    break
+                except BlockingIOError:
+                    if time.monotonic() >= deadline:
+                        break
+                    time.sleep(_LOCK_PAUSE)
             yield
         finally:
             os.close(descriptor)

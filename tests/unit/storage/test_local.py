@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import subprocess
@@ -182,3 +183,17 @@ def test_a_file_deleted_while_the_folder_is_listed_is_left_out(store: LocalStore
     store.delete("b")
 
     assert [info.key for info in listing] == ["c"]
+
+
+def test_a_lock_that_is_never_given_back_is_passed_by(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As of a process that was paused at that very place: leases must still be taken over."""
+    monkeypatch.setattr("lakemart.storage.local._LOCK_SECONDS", 0.05)
+    store = LocalStore(Location(uri=str(tmp_path)))
+    store.write("lease", b"one")
+    etag = store.read("lease")[1]
+    descriptor = os.open(tmp_path, os.O_RDONLY)
+    fcntl.flock(descriptor, fcntl.LOCK_EX)
+    try:
+        assert store.put_if_match("lease", b"two", etag)
+    finally:
+        os.close(descriptor)
