@@ -66,20 +66,23 @@ class Tables:
                     claims.append(claim)
                 else:
                     self.rejects[claim.place] = claim
-        self._settle(claims, freed - {claim.line.id for claim in claims} if again else freed)
+        self._settle(claims, freed - {claim.line.id for claim in claims} if again else freed, takes)
 
     def replay(self, takes: Contract) -> None:
         """The open rejects under the contract of the day."""
         claims = [claim for claim in self.rejects.values() if takes(claim.line)]
         for claim in claims:
             del self.rejects[claim.place]
-        self._settle(claims, set())
+        self._settle(claims, set(), takes)
 
-    def _settle(self, claims: list[Claim], freed: set[str]) -> None:
-        """Gives every id its row; losers of ids that were freed, and are taken by the contract, claim again."""
+    def _settle(self, claims: list[Claim], freed: set[str], takes: Contract) -> None:
+        """Gives every id its row; losers of ids that were freed claim again, or are rejected by the contract of the day."""
         again = [claim for claim in self.lost.values() if claim.line.id in freed]
         for claim in again:
             del self.lost[claim.place]
+            if not takes(claim.line):
+                self.rejects[claim.place] = claim
+        again = [claim for claim in again if takes(claim.line)]
         for claim in sorted([*claims, *again]):
             if claim.line.id in self.rows:
                 self.lost[claim.place] = claim

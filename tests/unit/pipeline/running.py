@@ -4,66 +4,95 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
 
-from lakemart.config.source import ObjectRules, RejectLimit, Source
-from lakemart.contract.table import Contract, Feed
+from lakemart.config.load import load_project
+from lakemart.config.project import Project
 from lakemart.engine.runner import Engine
 from lakemart.engine.session import EngineSettings
-from lakemart.ingest.request import Request
-from lakemart.ingest.stage import SourceStage
-from lakemart.ledger.projection import project
-from lakemart.ledger.protocol import advance
+from lakemart.pipeline.again import backfill, replay
+from lakemart.pipeline.context import Context, Run
+from lakemart.pipeline.maintain import Upkeep, maintain
+from lakemart.pipeline.stories import Scope, StageName, run
 from lakemart.steps import arm
-from lakemart.storage.store import Location, open_store
-from unit.ingest.place import column
+from lakemart.storage.store import Location
 
 WRITER = "source/shop"
 DAYS = ("2024-01-01", "2024-01-02", "2024-01-03")
-STRICT = Contract(
-    table="orders",
-    key=("id",),
-    partition_by="day",
-    columns=(column("id", "string", required=True), column("day", "date"), column("value", "int")),
-)
-LENIENT = replace(STRICT, columns=(*STRICT.columns[:2], column("value", "int", lenient=True)))
+
+STAGES: tuple[StageName, ...] = ("ingest",)
+INGEST = Scope(stages=STAGES)
+
+PROJECT = """\
+project: shop
+raw: raw
+lake: lake
+"""
+
+SOURCE = """\
+source: shop
+objects: {overwritten: replace}
+table: orders
+key: [id]
+lookback: 7 days
+partition_by: day
+reject_limit: 100%
+unknown_fields: ignore
+columns:
+  id:    {path: id, type: string, required: true}
+  day:   {path: day, type: date}
+  value: {path: value, type: int, lenient: LENIENT}
+"""
+
+Act = tuple[str, ...]
+"""What is done: `run`, `replay`, `backfill` with two days, `maintain`."""
 
 
-def source(*, lenient: bool) -> Source:
-    return Source(
-        name="shop",
-        objects=ObjectRules(overwritten="replace"),
-        feed=Feed(tables=(LENIENT if lenient else STRICT,)),
-        lookback=timedelta(days=7),
-        reject_limit=RejectLimit(at_least=10**6),
-    )
+def write_project(folder: str, *, lenient: bool) -> None:
+    """The project as its author has it now."""
+    root = Path(folder)
+    for name in ("raw", "sources"):
+        (root / name).mkdir(exist_ok=True)
+    (root / "project.yaml").write_text(PROJECT, encoding="utf-8")
+    (root / "sources" / "shop.yaml").write_text(SOURCE.replace("LENIENT", str(lenient).lower()), encoding="utf-8")
 
 
-def stage(folder: str, *, lenient: bool, request: Request | None = None) -> SourceStage:
-    return SourceStage(
-        source=source(lenient=lenient),
-        raw=Location(uri=f"{folder}/raw"),
-        lake=Location(uri=f"{folder}/lake"),
-        engine=Engine(EngineSettings()),
-        run="r",
-        now=datetime.now(UTC),
-        inline_below=10**12,
-        task_size=60,  # several tasks
-        request=request,
-    )
-
-
-def work(folder: str, *, lenient: bool, request: Request | None, fault: str | None = None) -> None:
-    """A run: an open number first, then what is asked for, or what is new; then the ledger's tables."""
+def work(folder: str, act: Act, fault: str | None = None) -> None:
+    """Does one act as the command would, without servers; what an earlier one left open is finished first by it."""
+    context = opened(folder)
     if fault is not None:
         arm(fault)
-    lake = Location(uri=f"{folder}/lake")
-    wanted = stage(folder, lenient=lenient, request=request)
-    while (record := advance(open_store(lake), wanted, run="r", at="now")) is not None:
-        if request is not None and record.plan["kind"] == request.kind:
-            break
-    project(lake, [WRITER])
+    word, *given = act
+    if word == "run":
+        run(context, INGEST)
+    elif word == "replay":
+        replay(context, "shop")
+    elif word == "backfill":
+        backfill(context, None, first=given[0], last=given[1])
+    else:
+        maintain(context, Upkeep(keep=timedelta(), no_readers=True))
 
 
-def killed(folder: str, lenient: bool, request: Request | None, fault: str) -> None:  # noqa: FBT001 - of a process
-    """As `work`, in a process that the fault kills."""
-    work(folder, lenient=lenient, request=request, fault=fault)
+def opened(folder: str) -> Context:
+    """A run of the project. Its tasks are small, so that there are several; its leases are taken over at once."""
+    project: Project = load_project(Path(folder), env="local", state=Path(folder) / "state")
+    quick = replace(
+        project,
+        lease=replace(project.lease, ttl=timedelta(milliseconds=20)),
+        engine=replace(project.engine, task_size=60),
+    )
+    return Context(
+        project=quick,
+        run=Run(id="r", at=datetime.now(UTC), user="u", host="h"),
+        lake=Location(uri=f"{folder}/lake"),
+        raw=Location(uri=f"{folder}/raw"),
+        engine=Engine(EngineSettings()),
+        staging=_nowhere,
+        warehouse=_nowhere,
+        wait=None,
+    )
+
+
+def _nowhere() -> Any:
+    raise AssertionError("nothing is published here")
