@@ -168,7 +168,6 @@ def ways_of(megabytes: int, folder: Path) -> list[Way]:
             name="lakemart reference",
             size=len(small),
             work=lambda: by_lakemart([small], plain, "reference"),
-            rounds=2,
         ),
         Way(
             name="DuckDB read_json, typed, to Arrow",
