@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Container
 from dataclasses import dataclass
 
 from localshift.errors import SYNTAX_ERROR, SqlError, refused, syntax_error
@@ -107,14 +108,19 @@ def null_text(token: Token) -> str:
     return NULL_TEXTS.get(token.text[token.text.index("'") + 1 : -1] if "'" in token.text else "", token.value)
 
 
-def _parameter(cursor: Cursor) -> tuple[str, str]:
+def first_of_parameter(cursor: Cursor, formats: Container[str]) -> Token:
+    """Take the word that says which parameter follows, without the words that may stand before it for nothing."""
     if cursor.accept("FORMAT"):
         cursor.accept("AS")
-        if cursor.peek() not in FORMATS:
+        if cursor.peek() not in formats:
             raise syntax_error("" if cursor.done() else cursor.take().text)
     if cursor.peek(1) == "CREDENTIALS":
         cursor.accept("WITH")
-    token = cursor.take()
+    return cursor.take()
+
+
+def _parameter(cursor: Cursor) -> tuple[str, str]:
+    token = first_of_parameter(cursor, FORMATS)
     word = token.upper
     if word in FORMATS:
         cursor.accept("AS")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
 
-from localshift.copy import KEYS, authorization, null_text, s3_location
+from localshift.copy import KEYS, authorization, first_of_parameter, null_text, s3_location
 from localshift.dialect import translate
 from localshift.errors import SYNTAX_ERROR, SqlError, refused, syntax_error
 from localshift.grammar import Cursor
@@ -96,13 +96,7 @@ def _query(text: str, builtins: frozenset[str]) -> str:
 
 
 def _parameter(cursor: Cursor) -> tuple[str, str]:  # noqa: PLR0911 - one return for each family of parameters
-    if cursor.accept("FORMAT"):
-        cursor.accept("AS")
-        if cursor.peek() not in FORMATS:
-            raise syntax_error("" if cursor.done() else cursor.take().text)
-    if cursor.peek(1) == "CREDENTIALS":
-        cursor.accept("WITH")
-    token = cursor.take()
+    token = first_of_parameter(cursor, FORMATS)
     word = token.upper
     if word in FORMATS:
         return "FORMAT", word

@@ -18,7 +18,6 @@ _PARTS = {
     "{dd}": r"(?P<dd>\d{2})",
     "{HH}": r"(?P<HH>\d{2})",
 }
-_DAY = timedelta(days=1)
 
 
 def source_objects(raw: Store, rules: ObjectRules, *, since: datetime | None = None) -> Iterator[ObjectInfo]:

@@ -18,7 +18,7 @@ from lakemart.errors import DataError, TransientError
 from lakemart.lake.actions import NEW_TABLE
 from lakemart.lake.log import FOLDER
 from lakemart.lake.options import delta_options, delta_uri
-from lakemart.lake.read import current_table, version_of
+from lakemart.lake.read import current_table, said, version_of
 from lakemart.steps import step
 from lakemart.storage.store import Location, open_store
 
@@ -111,7 +111,7 @@ def refill(
             )
     except (DeltaError, OSError) as failure:
         raise TransientError(
-            f"cannot make table {table!r} anew: {failure}",
+            f"cannot make table {table!r} anew: {said(failure)}",
             where=delta_uri(lake, table),
             next_step="Run the same command again.",
         ) from failure
@@ -133,7 +133,7 @@ def tidy_appended(lake: Location, table: str, keep: timedelta) -> int:
             opened.vacuum(hours, dry_run=False, enforce_retention_duration=False)
     except (DeltaError, OSError) as failure:
         raise TransientError(
-            f"cannot tidy table {table!r}: {failure}",
+            f"cannot tidy table {table!r}: {said(failure)}",
             where=delta_uri(lake, table),
             next_step="Nothing of it is lost; maintain tries it again.",
         ) from failure
