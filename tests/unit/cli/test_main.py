@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import json
-import logging
 import os
 import shlex
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-import structlog
 
-from lakemart.cli import places
+from lakemart.cli import mending, places, upkeep
 from lakemart.cli.answer import Answer
 from lakemart.cli.app import GLOBAL_NOTE, app
-from lakemart.cli.main import main
+from unit.cli.command import Lakemart
 
 COMMANDS = [
     "run",
@@ -36,36 +32,11 @@ COMMANDS = [
     "down",
     "config",
     "schema",
+    "accept",
+    "replay",
+    "backfill",
+    "maintain",
 ]
-
-
-@dataclass(frozen=True)
-class End:
-    code: int
-    stdout: str
-    stderr: str
-
-
-Lakemart = Callable[..., End]
-
-
-@pytest.fixture
-def lakemart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Iterator[Lakemart]:
-    """Runs a command in the test's own folder; logging is as before when the test ends."""
-    monkeypatch.chdir(tmp_path)
-    root = logging.getLogger()
-    handlers, level = list(root.handlers), root.level
-
-    def run(*words: str) -> End:
-        code = main(words)
-        captured = capfd.readouterr()
-        return End(code, captured.out, captured.err)
-
-    yield run
-    root.handlers[:] = handlers
-    root.setLevel(level)
-    structlog.reset_defaults()
-    structlog.contextvars.clear_contextvars()
 
 
 @pytest.fixture
@@ -214,7 +185,9 @@ def test_the_schemas_are_one_document(lakemart: Lakemart, tmp_path: Path) -> Non
 
 
 def test_every_command_teaches_by_example_and_says_where_global_options_may_stand() -> None:
-    registered = {command.callback.__name__: command for command in app.registered_commands if command.callback}
+    merged = [mending.app, upkeep.app]  # their commands stand at the top like the app's own
+    commands = [command for one in (app, *merged) for command in one.registered_commands]
+    registered = {command.callback.__name__: command for command in commands if command.callback}
 
     assert set(COMMANDS) <= set(registered)
     for command in registered.values():

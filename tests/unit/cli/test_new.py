@@ -4,46 +4,14 @@ from __future__ import annotations
 
 import gzip
 import json
-import logging
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-import structlog
 
-from lakemart.cli.main import main
 from lakemart.config.load import load_project
+from unit.cli.command import Lakemart
 
 LINES = b'{"id":1,"at":"2024-01-01T00:00:00Z"}\n{"id":2,"at":"2024-01-02T00:00:00Z"}\n'
-
-
-@dataclass(frozen=True)
-class End:
-    code: int
-    stdout: str
-    stderr: str
-
-
-@pytest.fixture
-def lakemart(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> Iterator[Callable[..., End]]:
-    """Runs a command in the test's own folder; logging is as before when the test ends."""
-    monkeypatch.chdir(tmp_path)
-    root = logging.getLogger()
-    handlers, level = list(root.handlers), root.level
-
-    def run(*words: str) -> End:
-        code = main(words)
-        captured = capfd.readouterr()
-        return End(code, captured.out, captured.err)
-
-    yield run
-    root.handlers[:] = handlers
-    root.setLevel(level)
-    structlog.reset_defaults()
-    structlog.contextvars.clear_contextvars()
 
 
 @pytest.fixture
@@ -51,9 +19,6 @@ def sample(tmp_path: Path) -> Path:
     file = tmp_path / "sample.json.gz"
     file.write_bytes(gzip.compress(LINES))
     return file
-
-
-Lakemart = Callable[..., End]
 
 
 def test_a_new_project_takes_a_source_and_loads(lakemart: Lakemart, tmp_path: Path) -> None:
