@@ -11,10 +11,14 @@ from lakemart.ingest.objects import RawObject
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Acceptance:
-    """Objects to take as far as they can be read and whatever is rejected, and why."""
+    """Objects to take as far as they can be read and whatever is rejected, and why.
+
+    With `leaves_lost`, duplicates that would come back and can be read nowhere any more stay what they are.
+    """
 
     objects: tuple[RawObject, ...]
     reason: str
+    leaves_lost: bool = False
 
     @property
     def kind(self) -> Literal["accept"]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
@@ -13,10 +15,12 @@ from lakemart.ingest.batch import Batch, Keyed
 from lakemart.ingest.files import in_groups
 from lakemart.ingest.hashes import HASH_BYTES, hashes_of
 from lakemart.ingest.kept import KeptTask
+from lakemart.ingest.objects import RawObject
 from lakemart.ingest.tables import duplicates_table, quarantine_table
 from lakemart.lake.actions import AddedFile
 from lakemart.lake.read import Snapshot, read_files
 from lakemart.ledger.standing import standing
+from lakemart.storage.store import open_store
 
 
 def quarantined(batch: Batch) -> list[KeptTask]:
@@ -25,11 +29,10 @@ def quarantined(batch: Batch) -> list[KeptTask]:
     if table is None:
         return []
     files, objects = _with_open_records(batch, table)
-    orders = _orders(batch, objects)
     return [
         KeptTask(
-            target=batch.target, state="quarantined", table=table.table, schema=table.schema, files=group, orders=orders,
-            latest_by=batch.plan["latest_by"], keep_losers=batch.plan["keep_losers"],
+            target=batch.target, state="quarantined", table=table.table, schema=table.schema, files=group,
+            objects=_objects(batch, objects), latest_by=batch.plan["latest_by"], keep_losers=batch.plan["keep_losers"],
         )
         for group in in_groups(files)
     ]  # fmt: skip
@@ -38,7 +41,8 @@ def quarantined(batch: Batch) -> list[KeptTask]:
 def bereaved(batch: Batch, keyed: Keyed | None) -> list[KeptTask]:
     """The tasks over losers whose winner may be among the rows that go.
 
-    Raises DataError when such a record was kept without its bytes.
+    One that was kept without its bytes is read again from its object. Raises DataError when that is there no more; an
+    acceptance of the batch that was refused for it leaves such losers where they are.
     """
     table = batch.base.get(duplicates_table(batch.target.main))
     if keyed is None or table is None:
@@ -46,15 +50,17 @@ def bereaved(batch: Batch, keyed: Keyed | None) -> list[KeptTask]:
     hashes = _left(batch, keyed)
     if not any(map(len, hashes.values())):
         return []
-    gone = batch.takes_out & keyed.readable
-    files, objects = _with_losers(batch, table, hashes, gone)
-    orders = _orders(batch, objects)
+    losers = _losers(batch, table, hashes, without=batch.takes_out & keyed.readable)
+    lost = _unreadable(batch, losers.bare)
+    if lost and not batch.plan.get("leaves_lost"):
+        raise _beyond_reach(batch, lost)
     return [
         KeptTask(
-            target=batch.target, state="duplicate", table=table.table, schema=table.schema, files=group, orders=orders,
-            hashes=hashes, gone=gone, latest_by=batch.plan["latest_by"], keep_losers=batch.plan["keep_losers"],
+            target=batch.target, state="duplicate", table=table.table, schema=table.schema, files=group,
+            objects=_objects(batch, losers.objects), hashes=hashes, gone=losers.without | lost, raw=batch.raw,
+            latest_by=batch.plan["latest_by"], keep_losers=batch.plan["keep_losers"],
         )
-        for group in in_groups(files)
+        for group in in_groups(losers.files)
     ]  # fmt: skip
 
 
@@ -87,40 +93,61 @@ def _with_open_records(batch: Batch, table: Snapshot) -> tuple[list[AddedFile], 
     return files, objects
 
 
-def _with_losers(
-    batch: Batch, table: Snapshot, hashes: Mapping[str, np.ndarray], gone: frozenset[str]
-) -> tuple[list[AddedFile], set[str]]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Losers:
+    """Losers whose key nobody may hold any more: the files they lie in, and their objects but for those left out.
+
+    `bare` has the objects whose losers were kept without their bytes, with the etag under which they were read.
+    """
+
+    files: tuple[AddedFile, ...]
+    objects: frozenset[str]
+    bare: Mapping[str, str]
+    without: frozenset[str]
+
+
+def _losers(batch: Batch, table: Snapshot, hashes: Mapping[str, np.ndarray], *, without: frozenset[str]) -> _Losers:
     files: list[AddedFile] = []
     objects: set[str] = set()
+    bare: dict[str, str] = {}
     root = batch.target.lake.child(table.table)
     wanted = np.concatenate(list(hashes.values()))
-    leaving = pa.array(sorted(gone), pa.string())
+    leaving = pa.array(sorted(without), pa.string())
     for file in table.files:
-        rows = next(read_files(root, [file], table.schema, columns=["object", "offset", "hash", "length"]))
+        rows = next(read_files(root, [file], table.schema, columns=["object", "etag", "hash", "length"]))
         marks = hashes_of(pc.fill_null(rows.column("hash"), bytes(HASH_BYTES)))
         mine = rows.filter(
             pc.and_(pa.array(np.isin(marks, wanted)), pc.invert(pc.is_in(rows.column("object"), leaving)))
         )
-        if not mine.num_rows:
-            continue
-        bare = mine.filter(pc.is_null(mine.column("length")))
-        if bare.num_rows:
-            raise _without_bytes(batch, bare)
-        files.append(file)
-        objects |= set(mine.column("object").to_pylist())
-    return files, objects
+        if mine.num_rows:
+            files.append(file)
+            objects |= set(mine.column("object").to_pylist())
+            unkept = mine.filter(pc.is_null(mine.column("length")))
+            bare |= dict(zip(unkept.column("object").to_pylist(), unkept.column("etag").to_pylist(), strict=True))
+    return _Losers(files=tuple(files), objects=frozenset(objects), bare=bare, without=without)
 
 
-def _without_bytes(batch: Batch, bare: pa.Table) -> DataError:
-    first = bare.slice(0, 1).to_pylist()[0]
-    return DataError(
-        f"{bare.num_rows} duplicate(s) would come back and were kept without their bytes, the first at offset "
-        f"{first['offset']} of object {first['object']!r}",
-        where=f"source {batch.source}",
-        next_step="Let `lakemart backfill` read the slices of that object with it, under `overwritten: replace`.",
+def _unreadable(batch: Batch, objects: Mapping[str, str]) -> frozenset[str]:
+    """Those of the objects, each with its etag, that no longer lie in the raw zone as they were read."""
+    store = open_store(batch.raw)
+    return frozenset(
+        key
+        for key, etag in objects.items()
+        if not any(info.etag == etag for info in itertools.takewhile(lambda info: info.key == key, store.list(key)))  # noqa: B023
     )
 
 
-def _orders(batch: Batch, objects: Collection[str]) -> dict[str, int]:
-    found = standing(batch.target.lake, f"source/{batch.source}", objects)
-    return {key: one.order for key, one in found.items()}
+def _beyond_reach(batch: Batch, lost: Collection[str]) -> DataError:
+    return DataError(
+        f"duplicates would come back whose bytes were not kept, and whose objects are not as they were read: "
+        f"{len(lost)} object(s), the first is {min(lost)!r}",
+        where=f"source {batch.source}",
+        next_step=f"Land that object again as it was, or leave its duplicates out by word: "
+        f"`lakemart accept {batch.source}/{batch.target.number} --reason …`.",
+    )
+
+
+def _objects(batch: Batch, keys: Collection[str]) -> dict[str, RawObject]:
+    """Each object as it was last read well, by key."""
+    found = standing(batch.target.lake, f"source/{batch.source}", keys)
+    return {key: RawObject(key=key, etag=one.etag, size=one.size, order=one.order) for key, one in found.items()}

@@ -15,7 +15,7 @@ from lakemart.errors import LakemartError
 from lakemart.ingest.batch import Batch
 from lakemart.ingest.files import BatchTarget
 from lakemart.ingest.planning import Turn, chosen, dates_in_plan, open_since
-from lakemart.ingest.request import Request
+from lakemart.ingest.request import Acceptance, Request
 from lakemart.ingest.tables import (
     duplicates_schema,
     duplicates_table,
@@ -79,6 +79,7 @@ class SourceStage:
             "contract": feed.version,
             "lookback_days": self.source.lookback.days,
             "latest_by": self.source.latest_by,
+            "leaves_lost": isinstance(self.request, Acceptance) and self.request.leaves_lost,
             "keep_losers": self.source.objects.overwritten == "replace" and not feed.reads_document,
             "reject_limit": {
                 "fraction": str(self.source.reject_limit.fraction),

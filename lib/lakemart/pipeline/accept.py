@@ -1,7 +1,8 @@
 """Accept: what a gate refused or an object's damage held back, taken by explicit word and for a stated reason.
 
 It is a batch like any other: a new number whose objects go through the ledger again, so that nothing which landed
-meanwhile is taken twice. The reject limit does not hold for it, and of a damaged object the readable part is taken.
+meanwhile is taken twice. The reject limit does not hold for it, and of a damaged object the readable part is taken. Of
+a refused batch, duplicates that would come back and can be read nowhere any more stay in their table.
 """
 
 from __future__ import annotations
@@ -31,20 +32,20 @@ def accept(context: Context, target: str, reason: str) -> RunDocument:
         return accept_table(context, target, reason)
 
     def requests() -> list[tuple[Source, Acceptance]]:
-        source, objects = _held_back(context, target)
-        return [(source, Acceptance(objects=objects, reason=reason))]
+        return [_held_back(context, target, reason)]
 
     return run_requests(context, requests)
 
 
-def _held_back(context: Context, target: str) -> tuple[Source, tuple[RawObject, ...]]:
+def _held_back(context: Context, target: str, reason: str) -> tuple[Source, Acceptance]:
     name, _, number = target.rpartition("/")
     if name in context.project.sources and number.isdigit():
-        return context.project.sources[name], _refused(context, name, int(number))
+        refused = _refused(context, name, int(number))
+        return context.project.sources[name], Acceptance(objects=refused, reason=reason, leaves_lost=True)
     for source in context.project.sources.values():
         found = _object(context, source, target)
         if found is not None:
-            return source, (found,)
+            return source, Acceptance(objects=(found,), reason=reason)
     raise ConfigError(
         f"{target!r} is neither a refused batch nor an object that is held back",
         next_step="`lakemart status` and `lakemart verify` name them; a batch is written source/number.",
