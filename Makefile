@@ -29,11 +29,11 @@ test: ready ## All tests, in two processes side by side
 unit: ready ## The tests that need no Spark, in seconds
 	@$(PY) -m pytest tests/unit
 
-crash: ready ## Every state of the crash matrix, at every pass of every step, Spark's among them
-	@$(PY) -m pytest -m crash --deep
+crash: ready ## Every state of the crash matrix, at every pass of every step; K="republish or retain": a part of it
+	@$(PY) -m pytest -m crash --deep -v $(if $(K),-k "$(K)")
 
-soak: ready ## The state machine of ingest for long: SOAK examples, 2,000 unless said otherwise
-	@SOAK=$${SOAK:-2000} $(PY) -m pytest tests/unit/pipeline/test_state_machine.py --timeout=0
+soak: ready ## The state machines of ingest for long: SOAK times as many stories, 30 unless said; SEED=… as before
+	@SOAK=$${SOAK:-30} $(PY) -m pytest -n 2 --dist loadfile -o faulthandler_timeout=0 tests/unit/pipeline/test_state_machine.py tests/unit/pipeline/test_state_machine_by_word.py
 
 lint: ready ## Style, by ruff
 	@$(PY) -m ruff check . && $(PY) -m ruff format --check .

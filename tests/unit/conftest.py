@@ -47,12 +47,11 @@ def s3_settings() -> Iterator[S3Settings]:
     settings = S3Settings(
         endpoint_url=f"http://127.0.0.1:{server.server_port}", region="us-east-1", access_key="test", secret_key="test"
     )
-    from lakemart.storage.s3 import _client  # noqa: PLC0415 - boto3 only where S3 is used
+    from lakemart.storage.s3_clients import forget_clients, s3_client  # noqa: PLC0415 - boto3 only where S3 is used
 
-    _client(settings).create_bucket(Bucket=BUCKET)
+    s3_client(settings).create_bucket(Bucket=BUCKET)
     yield settings
-    _client(settings).close()
-    _client.cache_clear()
+    forget_clients()
     server.shutdown()
     thread.join()
     server.server_close()

@@ -5,15 +5,15 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from lakemart.config.document import Node
 from lakemart.config.problems import Problems, shown
-from lakemart.config.project import EMBEDDED_STAGING_BUCKET, S3, Engine, Lease, Part, Warehouse
-from lakemart.config.project_file import EMBEDDED, ProjectFile, WarehouseFile
+from lakemart.config.project import EMBEDDED_STAGING_BUCKET, S3, Engine, Lease, Part, Place, Warehouse
+from lakemart.config.project_file import EMBEDDED, BucketOwnersFile, ProjectFile, WarehouseFile
 
 S3_URI = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[^\s?#]*)?")
-LOCATIONS: tuple[Literal["raw", "lake", "staging"], ...] = ("raw", "lake", "staging")
+LOCATIONS: tuple[Place, ...] = ("raw", "lake", "staging")
 SECRET_WORDS = re.compile(r"secret|password|token|access\.?key|credential", re.IGNORECASE)
 
 
@@ -53,6 +53,7 @@ def project_values(written: ProjectFile, node: Node, chosen: Chosen, problems: P
         "staging": locations.get("staging"),
         "warehouse": _warehouse(written.warehouse, node.at("warehouse"), env, problems),
         "s3": S3(endpoint_url=written.s3.endpoint_url, region=written.s3.region) if written.s3 else None,
+        "bucket_owners": _owners(written.bucket_owners),
         "embedded": frozenset(embedded),
         "engine": _engine(written, node, problems),
         "lease": Lease(ttl=written.lease.ttl),
@@ -80,6 +81,12 @@ def _locations(
         if chosen.env == "local" and written.s3 is None and locations[part].startswith("s3://"):
             embedded.add(part)
     return locations, embedded
+
+
+def _owners(written: BucketOwnersFile | None) -> dict[Place, str]:
+    if written is None:
+        return {}
+    return {part: owner for part in LOCATIONS if (owner := getattr(written, part)) is not None}
 
 
 def _folder(text: str, node: Node, folder: Path) -> Path:

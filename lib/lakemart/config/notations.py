@@ -150,6 +150,14 @@ def as_role(value: object) -> str:
     return text
 
 
+def as_account(value: object) -> str:
+    """The number of an AWS account, its leading zeros kept."""
+    text = as_text(value)
+    if re.fullmatch(r"[0-9]{12}", text) is None:
+        raise wrong(f"must be the number of an AWS account, {kind_of(value)}", 'write its 12 digits: "123456789012"')
+    return text
+
+
 def as_zone(value: object) -> str:
     """A time zone of the IANA data base."""
     text = as_text(value)

@@ -14,6 +14,8 @@ from lakemart.config.source import Source
 Part = Literal["raw", "lake", "staging", "warehouse"]
 """What an environment can embed: a location on the embedded S3 server, or the warehouse as localshift."""
 
+Place = Literal["raw", "lake", "staging"]
+
 EMBEDDED_STAGING_BUCKET = "lakemart-staging"
 """The bucket of the embedded S3 server that COPY reads from when a project names no staging of its own."""
 
@@ -68,6 +70,7 @@ class Project:
 
     `raw`, `lake` and `staging` are `s3://bucket/prefix` or an absolute folder, without a slash at the end; `staging` is
     always S3, None when no environment needs it. `warehouse` is None when it is embedded or when the project has none.
+    `bucket_owners` has the accounts that must own the buckets of `raw`, `lake` and `staging`, as far as they are named.
     `embedded` names the parts that the embedded environment provides; empty means nothing needs to be started.
     `origins` says for every written value where it came from (`project.yaml:3:8`, `LAKEMART__raw`, `--set raw`).
     """
@@ -81,6 +84,7 @@ class Project:
     staging: str | None
     warehouse: Warehouse | None
     s3: S3 | None = None
+    bucket_owners: Mapping[Place, str] = field(default_factory=dict)
     embedded: frozenset[Part] = frozenset()
     engine: Engine = field(default_factory=Engine)
     lease: Lease = field(default_factory=Lease)
@@ -101,6 +105,10 @@ class Project:
             uri.removeprefix("s3://").partition("/")[0] for part, uri in places.items() if part in self.embedded
         )
 
-    def location(self, part: Literal["raw", "lake", "staging"]) -> str:
+    def bucket_owner(self, uri: str) -> str | None:
+        """The account that must own the bucket of a location of the project; None: whoever does."""
+        return next((owner for part, owner in self.bucket_owners.items() if self.location(part) == uri), None)
+
+    def location(self, part: Place) -> str:
         """The location of one part; a staging that the project does not name is an empty text."""
         return {"raw": self.raw, "lake": self.lake, "staging": self.staging or ""}[part]

@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, Field
 
 from lakemart.config.scalars import wrong
 from lakemart.config.written_types import (
+    Account,
     AlsoWritten,
     Duration,
     Flag,
@@ -53,6 +54,14 @@ class S3File(Written):
 
     endpoint_url: Text | None = Field(None, description="The endpoint.", examples=["http://localhost:9000"])
     region: Text | None = Field(None, description="The region.", examples=["eu-central-1"])
+
+
+class BucketOwnersFile(Written):
+    """The AWS accounts that must own the buckets: S3 refuses a request to a bucket that is another's."""
+
+    raw: Account | None = Field(None, description="The account of the raw zone's bucket.", examples=["123456789012"])
+    lake: Account | None = Field(None, description="The account of the lake's bucket.", examples=["123456789012"])
+    staging: Account | None = Field(None, description="The account of staging's bucket.", examples=["123456789012"])
 
 
 class EngineFile(Written):
@@ -120,6 +129,11 @@ class ProjectFile(Written):
     s3: S3File | None = Field(
         None,
         description="The S3 endpoint of all s3:// locations. Default: the AWS SDK's; in `local` the embedded server.",
+    )
+    bucket_owners: BucketOwnersFile | None = Field(
+        None,
+        description="Who must own the buckets. Asked with every S3 request of lakemart's own, and first of each run; "
+        "the Delta and Spark libraries and Redshift's COPY cannot ask it.",
     )
     engine: EngineFile = Field(
         default_factory=lambda: EngineFile.model_validate({}), description="Sizes of tasks, and Spark's settings."

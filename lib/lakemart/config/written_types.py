@@ -11,6 +11,7 @@ from pydantic_core import CoreSchema
 
 from lakemart.config.notations import (
     DURATION,
+    as_account,
     as_duration,
     as_path,
     as_regex,
@@ -87,6 +88,7 @@ Table = Annotated[
 ]
 Reference = Annotated[str, PlainValidator(as_secret_reference), _schema("string", pattern="^secret://")]
 Role = Annotated[str, PlainValidator(as_role), _schema("string")]
+Account = Annotated[str, PlainValidator(as_account), _schema("string", pattern="^[0-9]{12}$")]
 Zone = Annotated[str, PlainValidator(as_zone), _schema("string")]
 Regex = Annotated[str, PlainValidator(as_regex), _schema("string", format="regex")]
 Scalar = Annotated[str, PlainValidator(as_scalar), WithJsonSchema(_LOOSE)]

@@ -77,9 +77,12 @@ class BatchFiles:
 
     def __init__(self, target: BatchTarget) -> None:
         self._target = target
+        self._contracts = target.contracts
+        self._contract = target.feed.version
+        self._schemas = {table: contract.lake_schema for table, contract in self._contracts.items()}
         self._rows = {
-            table: self._files(table, contract.lake_schema, contract.partition_by)
-            for table, contract in target.contracts.items()
+            table: self._files(table, self._schemas[table], contract.partition_by)
+            for table, contract in self._contracts.items()
         }
         self._rejects = self._files(quarantine_table(target.main), quarantine_schema(), None)
         self._duplicates = self._files(duplicates_table(target.main), duplicates_schema(), None)
@@ -97,7 +100,7 @@ class BatchFiles:
         lost: list[Lost] = []
         children = 0
         for table, batch in rows.items():
-            contract = self._target.contracts[table]
+            contract = self._contracts[table]
             losing = _losing(batch, drops.get((contract.parent or table, key)))
             kept = batch if losing is None else batch.filter(pc.invert(losing))
             if losing is not None and contract.parent is None:
@@ -106,18 +109,20 @@ class BatchFiles:
                 offsets = gone.column("_offset").to_numpy()
                 lost.append(Lost(table=table, offsets=offsets, hashes=hash_array(hashes)))
             children += kept.num_rows if contract.parent is not None else 0
-            self._rows[table].add(with_provenance(kept, contract, key, self._target.number))
+            self._rows[table].add(with_provenance(kept, self._schemas[table], key, self._target.number))
         return Taken(lost=tuple(lost), children=children)
 
     def add_rejects(self, key: str, etag: str, rejects: pa.RecordBatch) -> None:
         """Writes the decoder's rejects of an object with their evidence."""
+        if not rejects.num_rows:
+            return
         where = {
             "resolved_by": None,
             "batch": self._target.number,
             "run": self._target.run,
             "object": key,
             "etag": etag,
-            "contract": self._target.feed.version,
+            "contract": self._contract,
         }
         self._rejects.add(quarantine_rows(rejects, self.evidence.columns(rejects), where))
 

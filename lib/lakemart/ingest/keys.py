@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 
 from lakemart.contract.table import Contract, Feed
 from lakemart.ingest.hashes import key_hashes
-from lakemart.ingest.tasks import DecodeTask, ObjectError, read_object_keys
+from lakemart.ingest.tasks import DecodeTask, ObjectError, objects_of, read_object_keys
 from lakemart.lake.write import partition_text
 
 
@@ -51,14 +51,15 @@ def read_keys(request: KeyTask) -> list[ObjectKeys]:
     found: list[ObjectKeys] = []
     keyed = keyed_contracts(request.task.target.feed)
     wanted = {contract.table: _columns(contract, request.latest_by) for contract in keyed}
-    for raw in request.task.objects:
-        try:
-            pieces = list(read_object_keys(request.task, raw, wanted))
-        except ObjectError:
-            continue  # the writing pass meets it again and enters it
-        for contract in keyed:
-            rows = pa.Table.from_batches([piece[contract.table] for piece in pieces])
-            found.append(object_keys(contract, raw.key, raw.order, rows, request.latest_by))
+    with objects_of(request.task, request.task.objects) as read:
+        for raw in request.task.objects:
+            try:
+                pieces = list(read_object_keys(request.task, raw, read, wanted))
+            except ObjectError:
+                continue  # the writing pass meets it again and enters it
+            for contract in keyed:
+                rows = pa.Table.from_batches([piece[contract.table] for piece in pieces])
+                found.append(object_keys(contract, raw.key, raw.order, rows, request.latest_by))
     return found
 
 
@@ -114,10 +115,20 @@ def find_losers(found: Sequence[ObjectKeys], stored: Mapping[str, np.ndarray]) -
         lost = np.zeros(len(ranked), dtype=bool)
         lost[1:] = ordered[1:] == ordered[:-1]
         lost |= np.isin(ordered, stored[table]) if table in stored else False
-        for index in np.unique(owners[ranked][lost]):
-            mine = lost & (owners[ranked] == index)
-            losers[table, names[index]] = np.sort(offsets[ranked][mine])
+        losers |= _by_owner(table, names, owners[ranked][lost], offsets[ranked][lost])
     return losers
+
+
+def _by_owner(
+    table: str, names: Sequence[str], owners: np.ndarray, offsets: np.ndarray
+) -> dict[tuple[str, str], np.ndarray]:
+    """The offsets of each owner, sorted; in one pass, however many owners there are."""
+    if not len(owners):
+        return {}
+    ordered = np.lexsort((offsets, owners))
+    found, starts = np.unique(owners[ordered], return_index=True)
+    parts = np.split(offsets[ordered], starts[1:])
+    return {(table, names[index]): part for index, part in zip(found, parts, strict=True)}
 
 
 def _rank(parts: Sequence[ObjectKeys], count: int) -> np.ndarray:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from itertools import islice
 from typing import TYPE_CHECKING, Literal
 
 import structlog
@@ -15,7 +16,9 @@ from lakemart.ingest.discover import Discovery, Search, discover
 from lakemart.ingest.listing import Dates
 from lakemart.ingest.objects import RawObject
 from lakemart.ingest.request import Acceptance, Backfill, Replay
-from lakemart.ledger.known import known_stream, refresh_index
+from lakemart.ingest.tables import quarantine_table
+from lakemart.lake.read import read_files, snapshot
+from lakemart.ledger.known import refresh_index
 from lakemart.ledger.records import Json, Record
 from lakemart.ledger.standing import standing
 from lakemart.storage.store import open_store
@@ -27,6 +30,9 @@ log = structlog.get_logger()
 
 BATCH_OBJECTS = 50_000
 """How many objects one batch takes: what it freezes stays small however many wait, and the run goes on with the next."""
+
+NAMED = 100
+"""How many objects that went wrong are told one by one."""
 
 Kind = Literal["new", "replace", "accept", "replay", "backfill"]
 
@@ -40,7 +46,8 @@ class Chosen:
     takes_out: tuple[str, ...] = ()
     reason: str = ""
     open_since: datetime | None = None
-    """Of what discovery found: see `Discovery`."""
+    left: int | None = None
+    """Both of what discovery found: see `Discovery`; None where nothing was listed."""
 
 
 @dataclass(slots=True)
@@ -73,12 +80,11 @@ def _discovered(stage: SourceStage, number: int, last: Record | None) -> Chosen 
     turn, rules = stage.turn, stage.source.objects
     room = _room(stage, last)
     if room.objects == 0:
-        _tell_given_up(stage)
+        _tell_given_up(stage, at_end=True)
         if turn.left:
             log.warning("more waits for the next run", source=stage.source.name, taken=turn.objects, left=turn.left)
         return None
-    refresh_index(stage.lake, stage.writer)
-    known = known_stream(stage.lake, stage.writer)
+    known = refresh_index(stage.lake, stage.writer)
     found = discover(open_store(stage.raw), rules, known, stage.now, room)
     turn.left = found.left
     objects = tuple(
@@ -86,7 +92,7 @@ def _discovered(stage: SourceStage, number: int, last: Record | None) -> Chosen 
     )
     turn.forget({raw.key for raw in objects})
     _tell_overwritten(stage, found)
-    _tell_given_up(stage)
+    _tell_given_up(stage, at_end=not objects)
     if not objects:
         return None
     turn.objects += len(objects)
@@ -96,6 +102,7 @@ def _discovered(stage: SourceStage, number: int, last: Record | None) -> Chosen 
         objects=objects,
         takes_out=tuple(raw.key for raw in found.replaced),
         open_since=found.open_since,
+        left=found.left,
     )
 
 
@@ -135,6 +142,11 @@ def dates_in_plan(source: Source, since: datetime | None) -> Json:
     return {"open_since": None if since is None else since.isoformat(), "open_of": _dated_by(source.objects)}
 
 
+def left_waiting(last: Record | None) -> int:
+    """How many objects the source's bounds left for a later run, when what is there was listed last."""
+    return 0 if last is None else int(last.plan.get("objects_left", 0))
+
+
 def _dated_by(rules: ObjectRules) -> list[str]:
     """What decides which objects are the source's and when a date is closed."""
     return [rules.prefix, rules.pattern, str(rules.closed_after)]
@@ -155,9 +167,18 @@ def _tell_overwritten(stage: SourceStage, found: Discovery) -> None:
         )
 
 
-def _tell_given_up(stage: SourceStage) -> None:
-    """Tells of every object that this run tried in vain, be it there still or gone."""
-    for (key, _), reason in stage.turn.given_up.items():
+def _tell_given_up(stage: SourceStage, *, at_end: bool) -> None:
+    """Tells of the objects that this run tried in vain, be they there still or gone; of many, how many more at the end."""
+    more = len(stage.turn.given_up) - NAMED
+    if at_end and more > 0:
+        stage.tell(
+            TransientError(
+                f"{more} more object(s) could not be read",
+                where=f"source {stage.source.name}",
+                next_step="Nothing of them was taken; the next run tries them again. The ledger's table `objects` names all.",
+            )
+        )
+    for (key, _), reason in islice(stage.turn.given_up.items(), NAMED):
         stage.tell(
             TransientError(
                 f"object {key!r} could not be read: it {reason}",
@@ -183,7 +204,12 @@ def _replay(stage: SourceStage) -> Chosen | None:
             where=f"source {stage.source.name}",
             next_step="Read the slices again from raw: `lakemart backfill --from … --to …`.",
         )
-    if not any(one.counts["quarantined"] for one in standing(stage.lake, stage.writer).values()):
+    kept = snapshot(stage.lake, quarantine_table(feed.tables[0].table))
+    if kept is None:
+        return None
+    root = stage.lake.child(kept.table)
+    pieces = read_files(root, kept.files, kept.schema, columns=["resolved_by"])
+    if not any(rows.column("resolved_by").null_count for rows in pieces):
         return None
     return Chosen(kind="replay", objects=())
 

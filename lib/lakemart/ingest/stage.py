@@ -14,7 +14,7 @@ from lakemart.engine.runner import Engine
 from lakemart.errors import LakemartError
 from lakemart.ingest.batch import Batch
 from lakemart.ingest.files import BatchTarget
-from lakemart.ingest.planning import Turn, chosen, dates_in_plan, open_since
+from lakemart.ingest.planning import Turn, chosen, dates_in_plan, left_waiting, open_since
 from lakemart.ingest.request import Acceptance, Request
 from lakemart.ingest.tables import (
     duplicates_schema,
@@ -85,6 +85,7 @@ class SourceStage:
                 "fraction": str(self.source.reject_limit.fraction),
                 "at_least": self.source.reject_limit.at_least,
             },
+            "objects_left": left_waiting(committed) if found.left is None else found.left,
             **dates_in_plan(self.source, since),
             "base": last_versions(store, self.writer),
         }

@@ -7,8 +7,6 @@ from typing import Any
 
 import pyarrow as pa
 
-from lakemart.contract.table import Contract
-
 
 def quarantine_table(table: str) -> str:
     """The name of the quarantine of a source's main table."""
@@ -94,13 +92,12 @@ def resolutions_schema() -> pa.Schema:
     )
 
 
-def with_provenance(rows: pa.RecordBatch, contract: Contract, key: str, number: int) -> pa.RecordBatch:
-    """Decoded rows as the lake table has them: with the object they stand in and the batch that brought them."""
+def with_provenance(rows: pa.RecordBatch, schema: pa.Schema, key: str, number: int) -> pa.RecordBatch:
+    """Decoded rows as the lake table, of that schema, has them: with their object and the batch that brought them."""
     filled = {
         "_object": pa.repeat(pa.scalar(key), rows.num_rows),
         "_batch": pa.repeat(pa.scalar(number, pa.int64()), rows.num_rows),
     }
-    schema = contract.lake_schema
     columns = [filled[field.name] if field.name in filled else rows.column(field.name) for field in schema]
     return pa.record_batch(columns, schema=schema)
 

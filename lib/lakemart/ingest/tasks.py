@@ -7,7 +7,7 @@ again without it; the files of the first attempt carry another name and are neve
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 
 import pyarrow as pa
@@ -20,12 +20,14 @@ from lakemart.ingest.files import BatchFiles, BatchTarget, Drops, Lost, slices_o
 from lakemart.ingest.objects import ObjectBooks, RawObject, Status
 from lakemart.lake.actions import AddedFile
 from lakemart.steps import step
+from lakemart.storage.ahead import Blocks, Wanted, reading_ahead
 from lakemart.storage.store import (
     BrokenTransferError,
     ChangedObjectError,
     ForbiddenObjectError,
     Location,
     MissingObjectError,
+    UnusableKmsKeyError,
     open_store,
 )
 
@@ -84,22 +86,30 @@ def _attempt(
 ) -> tuple[dict[str, ObjectBooks], dict[str, tuple[AddedFile, ...]], list[UnknownField]]:
     books: dict[str, ObjectBooks] = {}
     unknown: list[UnknownField] = []
-    with step("ingest.files"):
+    objects = [raw for raw in task.objects if raw.key not in unusable]
+    with step("ingest.files"), objects_of(task, objects) as read:
         files = BatchFiles(task.target)
-        for raw in task.objects:
-            if raw.key not in unusable:
-                books[raw.key] = _one_object(task, raw, files, unknown)
+        for raw in objects:
+            books[raw.key] = _one_object(task, raw, read, (files, unknown))
         return books, files.close(), unknown
 
 
-def _one_object(task: DecodeTask, raw: RawObject, files: BatchFiles, unknown: list[UnknownField]) -> ObjectBooks:
+def objects_of(task: DecodeTask, objects: Sequence[RawObject]) -> AbstractContextManager[Blocks]:
+    """Reads the objects, each in its planned version, best in this order."""
+    return reading_ahead(task.raw, [Wanted(key=raw.key, etag=raw.etag, size=raw.size) for raw in objects])
+
+
+def _one_object(
+    task: DecodeTask, raw: RawObject, read: Blocks, into: tuple[BatchFiles, list[UnknownField]]
+) -> ObjectBooks:
     """Decodes one object into the files and says how its books stand."""
+    files, unknown = into
     counts = Counts()
     slices: set[str | None] = set()
     lost: list[Lost] = []
     children = 0
     oversize: list[tuple[int, int]] = []
-    for chunk in read_object(task, raw):
+    for chunk in read_object(task, raw, read):
         counts = counts.plus(chunk.counts)
         slices |= slices_of(chunk.rows, task.target.contracts)
         taken = files.add_rows(raw.key, chunk.rows, task.drops)
@@ -132,23 +142,23 @@ def _one_object(task: DecodeTask, raw: RawObject, files: BatchFiles, unknown: li
     )
 
 
-def read_object(task: DecodeTask, raw: RawObject) -> Iterator[Decoded]:
+def read_object(task: DecodeTask, raw: RawObject, read: Blocks) -> Iterator[Decoded]:
     """Decodes one object chunk by chunk, from exactly the planned version. Raises ObjectError."""
     target = task.target
     with reading(raw):
         yield from decode_object(
-            _blocks(task, raw), target.feed, size=raw.size, pii_key=target.pii_key, salvage=task.salvage
+            read(raw.key, raw.etag), target.feed, size=raw.size, pii_key=target.pii_key, salvage=task.salvage
         )
 
 
 def read_object_keys(
-    task: DecodeTask, raw: RawObject, columns: Mapping[str, Sequence[str]]
+    task: DecodeTask, raw: RawObject, read: Blocks, columns: Mapping[str, Sequence[str]]
 ) -> Iterator[Mapping[str, pa.RecordBatch]]:
     """Only these columns, by table, and the offsets of the rows that `read_object` gives. Raises ObjectError."""
     target = task.target
     with reading(raw):
         for piece in decode_keys(
-            _blocks(task, raw), target.feed, columns, size=raw.size, pii_key=target.pii_key, salvage=task.salvage
+            read(raw.key, raw.etag), target.feed, columns, size=raw.size, pii_key=target.pii_key, salvage=task.salvage
         ):
             yield piece.rows
 
@@ -164,6 +174,8 @@ def reading(raw: RawObject) -> Iterator[None]:
         raise ObjectError(raw, "unread", "was changed since it was planned") from error
     except MissingObjectError as error:
         raise ObjectError(raw, "unread", "is gone since it was planned") from error
+    except UnusableKmsKeyError as error:
+        raise ObjectError(raw, "unread", f"may not be read: {error.what}. {error.next_step}") from error
     except ForbiddenObjectError as error:
         raise ObjectError(raw, "unread", "may not be read") from error
     except BrokenTransferError as error:
@@ -202,6 +214,8 @@ def _blocks(task: DecodeTask, raw: RawObject) -> Iterator[bytes]:
 
 def _oversize(rejects: pa.RecordBatch) -> list[tuple[int, int]]:
     """The ranges of rejects whose bytes are too many for a table."""
+    if not rejects.num_rows:
+        return []
     rows = rejects.filter(rejects.column("raw").is_null())
     return list(zip(rows.column("offset").to_pylist(), rows.column("length").to_pylist(), strict=True))
 

@@ -18,13 +18,17 @@ from lakemart.errors import DataError, TransientError
 from lakemart.lake.actions import NEW_TABLE
 from lakemart.lake.log import FOLDER
 from lakemart.lake.options import delta_options, delta_uri
-from lakemart.lake.read import current_table, said, version_of
+from lakemart.lake.read import current_table, version_of
+from lakemart.lake.refusals import said
 from lakemart.steps import step
 from lakemart.storage.store import Location, open_store
 
 _ATTEMPTS = 20
 _MANY_FILES = 16
 """From so many files on a table is worth merging: each append leaves one."""
+
+_CONFIGURATION = {"delta.checkpointInterval": "20"}
+"""Every run opens each of these tables, and would read as many log entries otherwise as there are since delta-rs's 100th."""
 
 AppendedTable = DeltaTable
 """What rooms above hold of such a table, without knowing delta-rs."""
@@ -67,6 +71,7 @@ def _append(lake: Location, table: str, base: DeltaTable | None, rows: pa.Table,
         delta_uri(lake, table) if base is None else base,
         rows,
         mode="error" if base is None else "append",
+        configuration=_CONFIGURATION if base is None else None,
         storage_options=delta_options(lake),
         commit_properties=CommitProperties(app_transactions=transactions, max_commit_retries=0),
     )
@@ -106,6 +111,7 @@ def refill(
                 delta_uri(lake, table) if base is None else base,
                 reader,
                 mode="error" if base is None else "overwrite",
+                configuration=_CONFIGURATION if base is None else None,
                 storage_options=delta_options(lake),
                 commit_properties=CommitProperties(app_transactions=transactions, max_commit_retries=0),
             )

@@ -26,9 +26,13 @@ from deltalake.transaction import (
 from lakemart.errors import DataError, InternalError, LockedError
 from lakemart.lake.actions import NEW_TABLE, AddedFile, TableChange, schema_from_json
 from lakemart.lake.options import delta_options, delta_uri
-from lakemart.lake.read import current_table, said
+from lakemart.lake.read import current_table
+from lakemart.lake.refusals import refusal, said
 from lakemart.steps import step
-from lakemart.storage.store import Location, UnknownOutcomeError
+from lakemart.storage.store import ExpiredKeysError, Location, UnknownOutcomeError
+
+_PAUSES = (0.5, 2.0)
+"""Seconds before a commit is sent again, by us: of an error of the connection delta-rs itself does not send it again."""
 
 _NO_LOG_CLEANUP = PostCommitHookProperties(create_checkpoint=True, cleanup_expired_logs=False)
 _CONFIGURATION = {"delta.enableDeletionVectors": "false", "delta.checkpointInterval": "20"}
@@ -53,16 +57,24 @@ def commit(lake: Location, change: TableChange, *, writer: str, number: int, run
 
 
 def _attempt(lake: Location, change: TableChange, writer: str, number: int, run: str) -> None:
-    """One Delta version: the added columns (under an application of their own), or the files."""
-    table = current_table(lake, change.table)
-    if _is_done(table, change, writer, number):
-        _sync(lake, change.table, _base(change, writer) + 1)  # whoever committed it may have been killed before this
-        return
-    try:
-        with step("lake.commit"):
-            _put(lake, table, change, writer, _properties(writer, number, run))
-    except (DeltaError, OSError) as error:
-        _read_back(lake, change, writer, number, error)
+    """One Delta version: the added columns (under an application of their own), or the files.
+
+    A commit that went wrong is read back; one that is not there is sent again as it is, a few times. Should an earlier
+    one arrive after all, the store takes only one of them, and either is this number's.
+    """
+    for pause in (*_PAUSES, None):
+        table = current_table(lake, change.table)
+        if _is_done(table, change, writer, number):  # whoever committed it may have been killed before it was synced
+            break
+        try:
+            with step("lake.commit"):
+                _put(lake, table, change, writer, _properties(writer, number, run))
+        except (DeltaError, OSError) as error:
+            if _is_done(current_table(lake, change.table), change, writer, number):
+                break
+            _give_up(lake, change, f"number {number} of {writer}", error, pause)
+        else:
+            break
     _sync(lake, change.table, _base(change, writer) + 1)
 
 
@@ -197,18 +209,20 @@ def _remove(file: AddedFile, *, data_change: bool) -> RemoveAction:
     return RemoveAction(**arguments)
 
 
-def _read_back(lake: Location, change: TableChange, writer: str, number: int, error: Exception) -> None:
-    """What became of a commit whose answer was an error: never guessed, read from the table."""
-    table = current_table(lake, change.table)
-    if _is_done(table, change, writer, number):  # raises when another commit took the place
-        return
+def _give_up(lake: Location, change: TableChange, number: str, error: Exception, pause: float | None) -> None:
+    """Raises what a commit that is not in the table failed of, unless it is worth sending again: then pauses."""
     if isinstance(error, SchemaMismatchError):
         raise InternalError(f"table {change.table!r} refuses the change: {said(error)}") from error
-    raise UnknownOutcomeError(
-        f"cannot tell whether number {number} of {writer} reached table {change.table!r}: {said(error)}",
-        where=delta_uri(lake, change.table),
-        next_step="Run again; the next run reads it back and goes on.",
-    ) from error
+    refused = refusal(lake, f"{number} cannot be committed", error)
+    if refused is not None and (pause is None or not isinstance(refused, ExpiredKeysError)):
+        raise refused from error
+    if pause is None:
+        raise UnknownOutcomeError(
+            f"cannot tell whether {number} reached table {change.table!r}: {said(error)}",
+            where=delta_uri(lake, change.table),
+            next_step="Run again; the next run reads it back and goes on.",
+        ) from error
+    time.sleep(pause)
 
 
 def _sync(lake: Location, table: str, version: int) -> None:

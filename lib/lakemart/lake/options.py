@@ -20,9 +20,15 @@ def delta_uri(lake: Location, table: str) -> str:
 
 
 def delta_options(lake: Location) -> dict[str, str] | None:
-    """Storage options of delta-rs for the lake; None on a local folder. Credentials of the process unless embedded."""
+    """Storage options of delta-rs for the lake; None on a local folder. Good for one use: they hold the keys of now.
+
+    delta-rs knows fewer places to find keys in than boto3, so that it is handed those that boto3 found. It cannot say
+    which account must own the bucket. Raises TransientError when keys have expired and cannot be renewed.
+    """
     if not lake.is_s3:
         return None
+    from lakemart.storage.s3_clients import current_keys  # noqa: PLC0415 - boto3, which a local lake need not load
+
     options = {"aws_conditional_put": "etag"}
     if lake.s3.region:
         options["aws_region"] = lake.s3.region
@@ -31,6 +37,8 @@ def delta_options(lake: Location) -> dict[str, str] | None:
             "aws_endpoint": lake.s3.endpoint_url,
             "aws_allow_http": str(lake.s3.endpoint_url.startswith("http:")).lower(),
         }
-    if lake.s3.access_key and lake.s3.secret_key:
-        options |= {"aws_access_key_id": lake.s3.access_key, "aws_secret_access_key": lake.s3.secret_key}
+    keys = current_keys(lake)
+    if keys is not None:
+        options |= {"aws_access_key_id": keys.access_key, "aws_secret_access_key": keys.secret_key}
+        options |= {"aws_session_token": keys.token} if keys.token else {}
     return options

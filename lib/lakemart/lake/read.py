@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from urllib.parse import unquote
@@ -15,14 +14,12 @@ from deltalake.exceptions import DeltaError, TableNotFoundError
 from lakemart.errors import DataError, TransientError
 from lakemart.lake.actions import NEW_TABLE, AddedFile
 from lakemart.lake.options import delta_options, delta_uri
+from lakemart.lake.refusals import is_worth_new_keys, refusal, said
 from lakemart.lake.write import partition_text
 from lakemart.storage.store import Location, MissingObjectError, open_store
 
 LEDGER = "_ledger/"
 """Tables below this are the ledger's own."""
-
-
-_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +50,7 @@ def current_table(lake: Location, table: str, version: int | None = None) -> Del
     Raises DataError when its log cannot be read, TransientError when the store cannot be reached.
     """
     try:
-        opened = DeltaTable(delta_uri(lake, table), version=version, storage_options=delta_options(lake))
+        opened = _opened(lake, table, version)
     except TableNotFoundError:
         return None
     except DeltaError as error:
@@ -69,12 +66,22 @@ def current_table(lake: Location, table: str, version: int | None = None) -> Del
             ),
         ) from error
     except OSError as error:
-        raise TransientError(
+        raise refusal(lake, f"table {table!r} cannot be opened", error) or TransientError(
             f"table {table!r} cannot be reached: {said(error)}", where=delta_uri(lake, table)
         ) from error
     if version is None and not table.startswith(LEDGER):
         _check_newest(lake, table, opened.version())
     return opened
+
+
+def _opened(lake: Location, table: str, version: int | None) -> DeltaTable:
+    for again in (True, False):
+        try:
+            return DeltaTable(delta_uri(lake, table), version=version, storage_options=delta_options(lake))
+        except OSError as error:
+            if not again or not is_worth_new_keys(lake, error):
+                raise
+    raise AssertionError("the last attempt returns or raises")
 
 
 def _check_newest(lake: Location, table: str, version: int) -> None:
@@ -86,11 +93,6 @@ def _check_newest(lake: Location, table: str, version: int) -> None:
                 where=delta_uri(lake, table),
                 next_step="Restore it from the store's versions or a backup.",
             )
-
-
-def said(error: Exception) -> str:
-    """What delta-rs says, in one line and without the colours it gives to some of it."""
-    return " ".join(_COLOURS.sub("", str(error)).split())
 
 
 def _has_log(lake: Location, table: str) -> bool:

@@ -22,6 +22,9 @@ from lakemart.storage.store import Location, Store, open_store
 ROW_GROUP_BYTES = 64 * 1024 * 1024
 FILE_BYTES = 128 * 1024 * 1024
 
+_JOINED = 256
+"""So many batches become one: a batch of one row takes some kilobytes, of which `nbytes` knows nothing."""
+
 NULL_PARTITION = "__HIVE_DEFAULT_PARTITION__"
 _FOLDER_LENGTH = 128
 _SAMPLE_ROWS = 20_000
@@ -110,7 +113,11 @@ def _by_partition(batch: pa.RecordBatch, column: str | None) -> Iterator[tuple[s
         return
     values = batch.column(column)
     bare = batch.drop_columns([column])
-    for value in pc.unique(values):
+    found = pc.unique(values)
+    if len(found) == 1:
+        yield partition_text(found[0].as_py()), bare
+        return
+    for value in found:
         same = pc.is_null(values) if not value.is_valid else pc.equal(values, value)
         yield partition_text(value.as_py()), bare.filter(same)
 
@@ -137,16 +144,21 @@ class _PartitionFiles:
         self._file_bytes = target.file_bytes or FILE_BYTES
         self._pending: list[pa.RecordBatch] = []
         self._pending_bytes = 0
+        self._joined = 0
         self._sink: pa.BufferOutputStream | None = None
         self._parquet: pq.ParquetWriter | None = None
         self._not_finite: set[str] = set()
         self._written: list[AddedFile] = []
 
     def add(self, rows: pa.RecordBatch) -> None:
-        self._pending.append(rows.select(self._schema.names).cast(self._schema))
+        fits = rows.schema.equals(self._schema)
+        self._pending.append(rows if fits else rows.select(self._schema.names).cast(self._schema))
         self._pending_bytes += rows.nbytes
         if self._pending_bytes >= ROW_GROUP_BYTES:
             self._flush()
+        elif len(self._pending) - self._joined >= _JOINED:
+            self._pending[self._joined :] = [pa.concat_batches(self._pending[self._joined :])]
+            self._joined += 1
 
     def close(self) -> list[AddedFile]:
         self._flush()
@@ -157,7 +169,7 @@ class _PartitionFiles:
         if not self._pending:
             return
         table = pa.Table.from_batches(self._pending, schema=self._schema)
-        self._pending, self._pending_bytes = [], 0
+        self._pending, self._pending_bytes, self._joined = [], 0, 0
         if self._parquet is None:
             self._sink = pa.BufferOutputStream()
             self._parquet = pq.ParquetWriter(

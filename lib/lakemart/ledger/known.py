@@ -44,11 +44,9 @@ def known_stream(lake: Location, writer: str, *, start_after: str = "") -> Itera
 
     Holds a piece of the index and the readings after it in memory, however many objects are known.
     """
-    store = open_store(lake)
-    found, tail = _tail(store, writer)
-    for key, reading in index.merged(index.readings(found), tail):
+    for key, known in _stream(*_tail(open_store(lake), writer)):
         if key > start_after:
-            yield key, _known(reading)
+            yield key, known
 
 
 def known_objects(lake: Location, writer: str, keys: Collection[str] | None = None) -> dict[str, KnownObject]:
@@ -57,14 +55,22 @@ def known_objects(lake: Location, writer: str, keys: Collection[str] | None = No
     return {key: known for key, known in known_stream(lake, writer) if wanted is None or key in wanted}
 
 
-def refresh_index(lake: Location, writer: str) -> None:
-    """Writes the index anew when the ledger has gone far beyond it. Harmless at any time, and when it fails half-way."""
+def refresh_index(lake: Location, writer: str) -> Iterator[tuple[str, KnownObject]]:
+    """Writes the index anew when the ledger has gone far beyond it; returns what `known_stream` would, read but once.
+
+    Harmless at any time, and when it fails half-way.
+    """
     store = open_store(lake)
     while True:
         found, tail, through, more = _chunk(store, writer)
         if not more and len(tail) <= _TAIL and through - _number(found) <= _TAIL_NUMBERS:
-            return
+            return _stream(found, tail)
         index.write(store, writer, through, index.merged(index.readings(found), tail))
+
+
+def _stream(found: index.Index | None, tail: dict[str, Reading]) -> Iterator[tuple[str, KnownObject]]:
+    for key, reading in index.merged(index.readings(found), tail):
+        yield key, _known(reading)
 
 
 def _number(found: index.Index | None) -> int:

@@ -7,8 +7,8 @@ of known objects, which reads on from the number up to which a table is projecte
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import partial
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cache, partial
 from itertools import islice
 
 import pyarrow as pa
@@ -51,29 +51,49 @@ def table_name(name: str) -> str:
     return f"{ROOT}/tables/{name}"
 
 
-def project(lake: Location, writers: Sequence[str]) -> None:
-    """Appends every closed number that the tables lack. Safe at any time; a crash between two tables heals here.
+Closed = Callable[[str, int], Sequence[Record]]
+"""The closed numbers of a writer above one."""
 
-    A table that an earlier lakemart made with other columns is made anew.
+
+def project(lake: Location, writers: Sequence[str], done: Mapping[str, int] | None = None) -> dict[str, int]:
+    """Appends every closed number that the tables lack; up to which number of each writer they are now.
+
+    Safe at any time; a crash between two tables heals here. A table that an earlier lakemart made with other columns is
+    made anew. `done` is what an earlier call returned: no table is opened when no writer closed a number since.
     """
+    store = open_store(lake)
+
+    @cache
+    def closed(writer: str, after: int) -> list[Record]:
+        return [record for record in records.numbers(store, writer, after=after) if record.closed]
+
+    if done is not None and not any(closed(writer, done.get(writer, 0)) for writer in writers):
+        return dict(done)
+    through: dict[str, int] = {}
     for name in SCHEMAS:
         try:
-            append_lacking(lake, table_name(name), partial(_lacking, open_store(lake), name, writers))
+            append_lacking(lake, table_name(name), partial(_lacking, closed, name, writers, through))
         except _OutgrownError:
             _make_anew(lake, name)
+    return through
 
 
 class _OutgrownError(Exception):
     """The table has other columns than today's."""
 
 
-def _lacking(store: Store, name: str, writers: Sequence[str], table: AppendedTable | None) -> Lacking | None:
+def _lacking(
+    closed: Closed, name: str, writers: Sequence[str], through: dict[str, int], table: AppendedTable | None
+) -> Lacking | None:
+    """What the table lacks; `through` is told up to which number of each writer that brings it."""
     if table is not None and columns_of(table) != SCHEMAS[name].names:
         raise _OutgrownError(name)
     lacking: list[Record] = []
     for writer in writers:
         after = appended_number(table, application(writer))
-        lacking += [record for record in records.numbers(store, writer, after=after) if record.closed]
+        found = closed(writer, after)
+        lacking += found
+        through[writer] = found[-1].number if found else after
     if not lacking:
         return None
     rows = [row for record in lacking for row in _rows(name, record)]

@@ -11,7 +11,7 @@ from functools import partial
 
 import pyarrow as pa
 
-from lakemart.lake.append import AppendedTable, Lacking, append_lacking, refill
+from lakemart.lake.append import AppendedTable, Lacking, append_lacking, appended_number, refill
 from lakemart.lake.read import read_table
 from lakemart.ledger.projection import table_name
 from lakemart.ledger.records import FORMAT, ROOT, Json
@@ -33,6 +33,8 @@ SCHEMA = pa.schema(
 
 _PIECE = 1_000
 _FOLDER = f"{ROOT}/runs/"
+_COUNT = "lakemart/runs"
+"""The id under which the table keeps how many documents it has: with as many there, none need be looked for in it."""
 
 
 def record_run(store: Store, document: Json, *, at: str, by: str, exit_code: int) -> None:
@@ -56,19 +58,21 @@ def rebuild_runs(lake: Location) -> int:
             rows = [_row(json.loads(store.read(key)[0])) for key in keys[at : at + _PIECE]]
             yield pa.RecordBatch.from_pylist(rows, schema=SCHEMA)
 
-    refill(lake, table_name("runs"), SCHEMA, batches(), {})
+    refill(lake, table_name("runs"), SCHEMA, batches(), {_COUNT: len(keys)})
     return len(keys)
 
 
 def _lacking(lake: Location, table: AppendedTable | None) -> Lacking | None:
+    store = open_store(lake)
+    keys = [key for key, _ in store.sizes(_FOLDER)]
+    if len(keys) == appended_number(table, _COUNT):
+        return None
     known: set[str] = set()
     if table is not None:
         known = set(read_table(lake, table_name("runs"), table.version(), columns=["run"]).column("run").to_pylist())
-    store = open_store(lake)
-    lacking = [key for key, _ in store.sizes(_FOLDER) if key.removeprefix(_FOLDER).removesuffix(".json") not in known]
-    if not lacking:
-        return None
-    return pa.Table.from_pylist([_row(json.loads(store.read(key)[0])) for key in lacking], schema=SCHEMA), {}
+    lacking = [key for key in keys if key.removeprefix(_FOLDER).removesuffix(".json") not in known]
+    rows = [_row(json.loads(store.read(key)[0])) for key in lacking]
+    return pa.Table.from_pylist(rows, schema=SCHEMA), {_COUNT: len(keys)}
 
 
 def _row(value: Json) -> Json:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+from dataclasses import replace
 from types import TracebackType
 from typing import Self
 
@@ -73,7 +74,9 @@ class Environment:
             return Location(uri=uri)
         bucket = uri.removeprefix("s3://").partition("/")[0]
         embedded = bucket in self._project.embedded_buckets
-        return Location(uri=uri, s3=self._embedded_s3() if embedded else self._other_s3())
+        if embedded:
+            return Location(uri=uri, s3=self._embedded_s3())
+        return Location(uri=uri, s3=replace(self._other_s3(), bucket_owner=self._project.bucket_owner(uri)))
 
     def staging(self) -> Location:
         """What COPY reads. Raises ConfigError when the project names none."""

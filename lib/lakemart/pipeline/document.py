@@ -46,7 +46,10 @@ class MartLine:
 
 @dataclass(slots=True, kw_only=True)
 class RunDocument:
-    """One run, or the totals of many, as people and programs read it. Filled while the run goes on."""
+    """One run, or the totals of many, as people and programs read it. Filled while the run goes on.
+
+    A source's line holds its counts and, of a run that looked for objects, how many its bounds left for the next one.
+    """
 
     run: str
     sources: dict[str, dict[str, int]] = field(default_factory=dict)
@@ -54,6 +57,7 @@ class RunDocument:
     marts: dict[str, MartLine] = field(default_factory=dict)
     errors: list[LakemartError] = field(default_factory=list)
     seconds: float = 0.0
+    _told: set[str] = field(default_factory=set, init=False, repr=False, compare=False)
 
     @property
     def balanced(self) -> bool:
@@ -89,7 +93,8 @@ class RunDocument:
 
     def tell(self, error: LakemartError) -> None:
         """Enters an error once, however often it is met."""
-        if str(error) not in {str(known) for known in self.errors}:
+        if str(error) not in self._told:
+            self._told.add(str(error))
             self.errors.append(error)
 
     def as_json(self) -> dict[str, Any]:

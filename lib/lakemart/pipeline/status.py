@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from lakemart.ingest.planning import left_waiting
 from lakemart.lake.read import snapshot, version_of
 from lakemart.ledger import records
 from lakemart.ledger.fields import FieldNews, field_news
@@ -23,7 +24,8 @@ class WriterStatus:
     `state` is `empty` before the first number, `open` when the next run finishes one, `refused` when the last one was
     stopped by a gate, else `good`. `rows` are those of its main table now, None for a mart; `fresh` is the greatest
     slice it holds; `damaged` counts objects that are damaged as they last were read; `new_fields` and `type_conflicts`
-    are of a source's unknown fields; `foreign` are the tables that somebody else committed to, which stops the writer.
+    are of a source's unknown fields; `foreign` are the tables that somebody else committed to, which stops the writer;
+    `left` counts the objects that a source's bounds left for the next run.
     """
 
     writer: str
@@ -39,6 +41,7 @@ class WriterStatus:
     new_fields: tuple[str, ...] = ()
     type_conflicts: tuple[str, ...] = ()
     foreign: tuple[str, ...] = ()
+    left: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +91,7 @@ def _writer_status(context: Context, writer: str) -> WriterStatus:
         new_fields=news.new,
         type_conflicts=news.conflicts,
         foreign=_foreign(context, head) if kind != "mart" else (),
+        left=left_waiting(head) if kind == "source" else 0,
     )
 
 

@@ -17,6 +17,7 @@ import structlog
 from lakemart.config.model import Model
 from lakemart.config.source import Source
 from lakemart.errors import DataError, LakemartError
+from lakemart.ingest.planning import NAMED
 from lakemart.ingest.request import Request
 from lakemart.ingest.stage import SourceStage
 from lakemart.ledger.projection import project
@@ -98,11 +99,11 @@ def _told(context: Context, scope: Scope, ingest: Callable[[RunDocument], None])
     began = time.monotonic()
     try:
         with leases(context.store, context.writers, context.holder, wait=context.wait):
-            project(context.lake, context.writers)
+            projected = project(context.lake, context.writers)
             project_runs(context.lake)
             ingest(document)
             _build_and_publish(context, scope, document)
-            project(context.lake, context.writers)
+            project(context.lake, context.writers, projected)
     except LakemartError as error:
         document.tell(error)
     document.seconds = time.monotonic() - began
@@ -132,6 +133,7 @@ def _ingest(context: Context, source: Source, document: RunDocument) -> None:
     document.sources[source.name] = dict.fromkeys(SOURCE_COUNTS, 0)
     stage = source_stage(context, source, document)
     _finish(context, stage, document, partial(_enter_source, document, source.name))
+    document.sources[source.name]["left"] = stage.turn.left
 
 
 def _advance_source(context: Context, stage: SourceStage, document: RunDocument) -> None:
@@ -150,15 +152,18 @@ def _advance_source(context: Context, stage: SourceStage, document: RunDocument)
 def _enter_source(document: RunDocument, name: str, record: Record) -> None:
     """A batch's books, summed into the source's line; each object that could not be read well is told as an error."""
     enter(document, "source", name, record)
-    for item in (record.decision or {}).get("objects", ()):
-        if item["status"] == "damaged":
-            document.tell(
-                DataError(
-                    f"object {item['key']!r} is damaged: {item['reason']}",
-                    where=f"source {name}, batch {record.number}",
-                    next_step="No record of it was taken. Replace the object and run again.",
-                )
+    damaged = [item for item in (record.decision or {}).get("objects", ()) if item["status"] == "damaged"]
+    told = [f"object {item['key']!r} is damaged: {item['reason']}" for item in damaged[:NAMED]]
+    if len(damaged) > NAMED:
+        told.append(f"{len(damaged) - NAMED} more object(s) are damaged; the ledger's table `objects` names them")
+    for what in told:
+        document.tell(
+            DataError(
+                what,
+                where=f"source {name}, batch {record.number}",
+                next_step="No record of it was taken. Replace the object and run again.",
             )
+        )
 
 
 def _build(context: Context, model: Model, scope: Scope, document: RunDocument) -> None:

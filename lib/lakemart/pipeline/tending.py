@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lakemart.errors import DataError
-from lakemart.ingest.planning import dates_in_plan, open_since
+from lakemart.ingest.planning import dates_in_plan, left_waiting, open_since
 from lakemart.lake.actions import NEW_TABLE, TableChange, schema_to_json
 from lakemart.lake.commit import commit, foreign_commit
 from lakemart.lake.compact import Compacted, CompactTask, compact, small_files
@@ -200,7 +200,7 @@ def tending(context: Context, writer: str, wish: Compaction | adopting.Adoption 
         if kind != "source":
             return {}
         source = context.project.sources[name]
-        return dates_in_plan(source, open_since(source, before))
+        return {**dates_in_plan(source, open_since(source, before)), "objects_left": left_waiting(before)}
 
     return Tending(
         writer=writer,

@@ -18,6 +18,7 @@ from lakemart.errors import DataError, LockedError
 from lakemart.publish import statements as st
 from lakemart.publish.client import Opener, Session
 from lakemart.publish.failures import LostConnectionError, SerializationError, UnreachableError
+from lakemart.publish.lock import within_bounds
 from lakemart.publish.mart import Mart, MartColumn, is_super
 from lakemart.publish.preflight import LiveColumn, in_live_order, structure_faults
 from lakemart.publish.prepare import prepare
@@ -98,10 +99,7 @@ def load(opener: Opener, what: Load, pause: Callable[[float], None] = time.sleep
             if wait is None:
                 raise _as_lost(error, what) from error
             lost = True
-            _log.warning(
-                "the warehouse's connection was lost, the load begins again",
-                extra={"run": what.run, "mart": what.mart.model},
-            )
+            _log.warning("connection lost, the load begins again", extra={"run": what.run, "mart": what.mart.model})
         except UnreachableError:
             if wait is None or not lost:
                 raise
@@ -112,14 +110,14 @@ def load(opener: Opener, what: Load, pause: Callable[[float], None] = time.sleep
 def already(opener: Opener, what: Load) -> Loaded | None:
     """What the load came to when its number is recorded; None when it is still to be done. Changes nothing."""
     with closing(opener()) as session:
-        if session.execute(st.DescribeTable(what.mart.loads)) and _is_recorded(session, what):
+        if session.execute(st.DescribeTable(what.mart.loads)) and _is_known(session, what):
             return _done_already(session, what)
     return None
 
 
 def _in_session(session: Session, what: Load, pause: Callable[[float], None]) -> Loaded:
     prepared = _repeated(partial(prepare, session, what.mart, settings_changed=what.settings_changed), pause)
-    if _is_recorded(session, what):
+    if _is_known(session, what):
         return _done_already(session, what)
     faults = structure_faults(what.mart.table, what.columns, prepared.live)
     if faults and not structure_faults(what.mart.table, in_live_order(what.mart, prepared.live), prepared.live):
@@ -171,7 +169,8 @@ def _transaction(session: Session, what: Load, copied: int) -> Loaded:
     """The loads table is locked before the number is read, so that of two publishers the second one sees the first."""
     session.execute(st.Begin())
     with step("warehouse.replace"):
-        session.execute(st.LockLoads(what.mart.loads))
+        with within_bounds(session, what.mart.loads, where=what.where):
+            session.execute(st.LockLoads(what.mart.loads))
         if _is_recorded(session, what):
             session.execute(st.Rollback())
             return _done_already(session, what)
@@ -190,6 +189,11 @@ def _transaction(session: Session, what: Load, copied: int) -> Loaded:
     with step("warehouse.commit"):
         session.execute(st.Commit())
     return Loaded(copied=copied, warehouse=held, already=False)
+
+
+def _is_known(session: Session, what: Load) -> bool:  # without the lock, which another may hold
+    with within_bounds(session, what.mart.loads, where=what.where):
+        return _is_recorded(session, what)
 
 
 def _is_recorded(session: Session, what: Load) -> bool:

@@ -140,9 +140,17 @@ def _(_: st.LastCopyCount) -> Sql:
     return Sql("SELECT pg_last_copy_count()")
 
 
+@_body.register(st.Begin)
+@_body.register(st.Commit)
+@_body.register(st.Rollback)
+def _(statement: st.Begin | st.Commit | st.Rollback) -> Sql:
+    return Sql(type(statement).__name__.upper())
+
+
 @_body.register
-def _(_: st.Begin) -> Sql:
-    return Sql("BEGIN")
+def _(statement: st.LimitTime) -> Sql:
+    time = "DEFAULT" if statement.seconds is None else str(int(statement.seconds) * 1000)
+    return Sql(f"SET statement_timeout TO {time}")
 
 
 @_body.register
@@ -197,16 +205,6 @@ def _(statement: st.InsertLoad) -> Sql:
     marks = ", ".join(["%s"] * len(values))
     names = _names((*values, "loaded_at"))
     return Sql(f"INSERT INTO {statement.loads.quoted} ({names})\nVALUES ({marks}, GETDATE())", tuple(values.values()))
-
-
-@_body.register
-def _(_: st.Commit) -> Sql:
-    return Sql("COMMIT")
-
-
-@_body.register
-def _(_: st.Rollback) -> Sql:
-    return Sql("ROLLBACK")
 
 
 @_body.register

@@ -145,6 +145,14 @@ class Begin:
 
 
 @dataclass(frozen=True, slots=True)
+class LimitTime:
+    """How many seconds each later statement of the session may take, its waiting included; None: as it began."""
+
+    step: ClassVar[str] = "warehouse.replace"
+    seconds: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class LockLoads:
     """Holds off other publishers of the schema; readers of the targets are not concerned."""
 
@@ -238,6 +246,6 @@ class Fingerprint:
 Statement = (
     SetQueryGroup | CountSchemas | CreateSchema | DescribeTable | CreateTable | CreateLoadsTable | CommentOnTable
     | CommentOnColumn | GrantUsage | GrantSelect | CreateStaging | CreateTextStaging | CopyParquet | LastCopyCount
-    | Begin | LockLoads | LastLoad | DeleteSlices | InsertFromStaging | CountSlices | InsertLoad | Commit | Rollback
-    | Fingerprint
+    | Begin | LimitTime | LockLoads | LastLoad | DeleteSlices | InsertFromStaging | CountSlices | InsertLoad | Commit
+    | Rollback | Fingerprint
 )  # fmt: skip

@@ -8,7 +8,7 @@ from rich.text import Text
 from lakemart.pipeline.document import RunDocument
 from lakemart.report.books import mart_equations, source_equations, verdict
 from lakemart.report.failures import failures
-from lakemart.report.layout import duration, number, slice_list, table
+from lakemart.report.layout import counted, duration, number, slice_list, table
 
 _OUTCOMES = {
     "ok": ("done", "bold green"),
@@ -51,6 +51,11 @@ def _next(document: RunDocument) -> list[str]:
     lines = []
     if any(line["quarantined"] for line in document.sources.values()):
         lines.append("See what was quarantined and why: lakemart quarantine")
+    for name, line in document.sources.items():
+        if line.get("left"):
+            lines.append(
+                f"{counted(line['left'], 'object')} of {name} left for the next run by max_objects or max_bytes."
+            )
     if document.outcome == "nothing_to_do":
         lines.append("Everything is ingested, built and published.")
     return lines

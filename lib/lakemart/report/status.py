@@ -67,6 +67,9 @@ def _notes(writer: WriterStatus) -> list[RenderableType]:
         notes.append(
             Text.assemble(("✗ ", "red"), f"{writer.writer}: {counted(writer.damaged, 'damaged object')} to be replaced")
         )
+    if writer.left:
+        waiting = f"{writer.writer}: {counted(writer.left, 'object')} left for the next run by max_objects or max_bytes"
+        notes.append(Text.assemble(("● ", "yellow"), waiting))
     if writer.new_fields:
         notes.append(Text.assemble(("● ", "yellow"), f"{writer.writer}: new unknown fields: {_few(writer.new_fields)}"))
     if writer.type_conflicts:

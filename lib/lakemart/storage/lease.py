@@ -15,9 +15,9 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
-from lakemart.errors import DataError, LakemartError, LockedError
+from lakemart.errors import ConfigError, DataError, LakemartError, LockedError
 from lakemart.steps import step
-from lakemart.storage.store import MissingObjectError, Store
+from lakemart.storage.store import ForbiddenObjectError, MissingObjectError, Store, UnusableKmsKeyError
 
 _RENEWALS = 4
 """A lease is renewed this many times within its time-to-live."""
@@ -48,11 +48,18 @@ def lease_key(writer: str) -> str:
 
 
 def read_lease(store: Store, writer: str) -> LeaseState | None:
-    """What the writer's lease says now; None when nobody ever took it. Raises DataError when it is torn or empty."""
+    """What the writer's lease says now; None when nobody ever took it.
+
+    Raises DataError when it is torn or empty, ConfigError when it may not be read.
+    """
     try:
         data, etag = store.read(lease_key(writer))
     except MissingObjectError:
         return None
+    except UnusableKmsKeyError:
+        raise
+    except ForbiddenObjectError as error:  # of the lake's own, and asked for first: nothing would go, now or later
+        raise ConfigError(error.what, where=error.where, next_step=error.next_step) from error
     try:
         value = json.loads(data)
         return LeaseState(holder=value["holder"], since=value["since"], ttl=value["ttl"], etag=etag)
@@ -81,10 +88,22 @@ def leases(store: Store, writers: Sequence[str], holder: Holder, *, wait: float 
         yield
     finally:
         stop.set()
+        _free(store, writers, holder, renewer)
+
+
+def _free(store: Store, writers: Sequence[str], holder: Holder, renewer: threading.Thread) -> None:
+    """Frees every lease that is ours, also when a signal comes in between: what it broke off is done again.
+
+    Those taken are not all known: a signal may have come between the put of a lease and its being noted.
+    """
+    try:
         renewer.join()
-        for writer in taken:
+        for writer in writers:
             with suppress(LakemartError, OSError):  # a lease not freed is taken over after its time
                 _release(store, writer, holder)
+    except KeyboardInterrupt:
+        _free(store, writers, holder, renewer)
+        raise
 
 
 def _take_all(store: Store, writers: Sequence[str], holder: Holder, wait: float | None, taken: dict[str, str]) -> None:

@@ -5,43 +5,27 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import closing
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-import boto3
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, FlexibleChecksumError
 
-from lakemart.errors import ConfigError, LakemartError, TransientError
+from lakemart.errors import ConfigError, LakemartError
+from lakemart.storage.s3_clients import s3_client
+from lakemart.storage.s3_errors import CHANGED, REFUSED, code_of, named, said
 from lakemart.storage.store import (
     BLOCK,
     BrokenTransferError,
     ChangedObjectError,
-    ForbiddenObjectError,
+    ExpiredKeysError,
     Location,
     MissingObjectError,
     ObjectInfo,
-    S3Settings,
     UnknownOutcomeError,
+    UnusableKmsKeyError,
 )
 
 if TYPE_CHECKING:
     from botocore.response import StreamingBody
-    from mypy_boto3_s3 import S3Client
-
-_MISSING = {"NoSuchKey", "404", "NotFound"}
-_FORBIDDEN = {"AccessDenied", "403", "Forbidden", "AllAccessDisabled"}
-_CHANGED = {"PreconditionFailed", "412"}
-_REFUSED = _CHANGED | _MISSING
-"""Answers to a conditional put that say for sure it was not done. A 409 does not: it asks for the put again."""
-
-_ATTEMPTS = 5
-"""How often a request is sent that S3 does not answer, or answers by 5xx or SlowDown. The pauses between, random and
-doubling, are at most 1, 2, 4 and 8 seconds: 15 in all, then the run hears of it."""
-
-_SILENCE = 60
-"""Seconds without a byte after which an attempt has failed; a store that takes requests and never answers is given up
-after five minutes and the pauses."""
 
 _RESUMES = 4
 """How often the transfer of one object is taken up again; with the pauses, of 1.5 seconds in all."""
@@ -50,14 +34,14 @@ _PAUSE = 0.1
 
 
 class S3Store:
-    """See `Store`. One client per process and endpoint, with botocore's standard retries: see `_ATTEMPTS`."""
+    """See `Store`. One client per process and endpoint, with botocore's standard retries: see `s3_clients`."""
 
     def __init__(self, location: Location) -> None:
         bucket, _, prefix = location.uri.removeprefix("s3://").partition("/")
         self.location = location
         self._bucket = bucket
         self._prefix = f"{prefix.strip('/')}/" if prefix.strip("/") else ""
-        self._client = _client(location.s3)
+        self._client = s3_client(location.s3)
 
     def list(self, prefix: str = "", *, start_after: str = "") -> Iterator[ObjectInfo]:
         after: dict[str, Any] = {"StartAfter": self._prefix + start_after} if start_after else {}
@@ -108,7 +92,7 @@ class S3Store:
             except (BotoCoreError, OSError) as error:
                 if broken == _RESUMES:
                     raise BrokenTransferError(
-                        f"the transfer of {key!r} broke off {broken + 1} times: {_said(error)}",
+                        f"the transfer of {key!r} broke off {broken + 1} times: {said(error)}",
                         where=self.location.uri,
                         next_step="Run again when S3 answers.",
                     ) from error
@@ -124,7 +108,7 @@ class S3Store:
         try:
             answer = self._client.get_object(Bucket=self._bucket, Key=self._prefix + key, **wanted)
         except (ClientError, BotoCoreError) as error:
-            if _code(error) in _CHANGED:
+            if code_of(error) in CHANGED:
                 raise ChangedObjectError(
                     f"object {key!r} is no longer version {etag}", where=self.location.uri
                 ) from error
@@ -151,7 +135,7 @@ class S3Store:
         try:
             self._put(key, data, condition)
         except (ClientError, BotoCoreError) as error:
-            known = _code(error) in _REFUSED
+            known = code_of(error) in REFUSED
             try:
                 if self.read(key)[0] == data:
                     return True
@@ -162,11 +146,11 @@ class S3Store:
                 known = False
             if known:
                 return False
-            named = self._error("write", key, error)
-            if isinstance(named, ConfigError):
-                raise named from error
+            told = self._error("write", key, error)
+            if isinstance(told, ConfigError | ExpiredKeysError | UnusableKmsKeyError):
+                raise told from error
             raise UnknownOutcomeError(
-                f"cannot tell whether {key!r} was written: {_said(error)}",
+                f"cannot tell whether {key!r} was written: {said(error)}",
                 where=self.location.uri,
                 next_step="Run again; the next run reads it back.",
             ) from error
@@ -179,62 +163,4 @@ class S3Store:
             raise self._error("delete", key, error) from error
 
     def _error(self, act: str, key: str, error: Exception) -> LakemartError:
-        code = _code(error)
-        where = self.location.uri
-        if code == "NoSuchBucket":
-            return ConfigError(
-                f"there is no bucket {self._bucket!r}",
-                where=where,
-                next_step="Create it, or mend the location in project.yaml.",
-            )
-        if code in _MISSING:
-            return MissingObjectError(f"there is no object {key!r}", where=where)
-        if code in _FORBIDDEN and key and act == "read":
-            return ForbiddenObjectError(
-                f"object {key!r} may not be read", where=where, next_step="Grant s3:GetObject on it."
-            )
-        if code in _FORBIDDEN:
-            return ConfigError(
-                f"may not {act} {key!r}",
-                where=where,
-                next_step="Grant this run's role the right, or mend the location.",
-            )
-        if (
-            code in {"InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken"}
-            or "credentials" in str(error).lower()
-        ):
-            return ConfigError(
-                f"S3 does not accept the credentials: {_said(error)}",
-                where=where,
-                next_step="Renew them and run again.",
-            )
-        return TransientError(
-            f"cannot {act} {key!r}: {_said(error)}", where=where, next_step="Run again when S3 answers."
-        )
-
-
-def _code(error: Exception) -> str:
-    return str(error.response.get("Error", {}).get("Code", "")) if isinstance(error, ClientError) else ""
-
-
-def _said(error: Exception) -> str:
-    return str(error).replace("\n", " ")[:300]
-
-
-@lru_cache(maxsize=8)
-def _client(settings: S3Settings) -> S3Client:
-    config = Config(
-        retries={"mode": "standard", "total_max_attempts": _ATTEMPTS},
-        connect_timeout=10,
-        read_timeout=_SILENCE,
-        s3={"addressing_style": "path"} if settings.endpoint_url else {},
-    )
-    client: S3Client = boto3.session.Session().client(
-        "s3",
-        endpoint_url=settings.endpoint_url,
-        region_name=settings.region,
-        aws_access_key_id=settings.access_key,
-        aws_secret_access_key=settings.secret_key,
-        config=config,
-    )
-    return client
+        return named(error, act, key, self.location)

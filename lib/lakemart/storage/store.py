@@ -25,12 +25,16 @@ class ObjectInfo:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class S3Settings:
-    """How to reach S3 where the defaults of boto3 will not do: an embedded or other endpoint, and its keys."""
+    """How to reach S3 where the defaults of boto3 will not do: an embedded or other endpoint, and its keys.
+
+    `bucket_owner` is the account that must own the bucket; None: whoever does.
+    """
 
     endpoint_url: str | None = None
     region: str | None = None
     access_key: str | None = None
     secret_key: str | None = field(default=None, repr=False)
+    bucket_owner: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +68,14 @@ class ChangedObjectError(TransientError):
 
 class ForbiddenObjectError(TransientError):
     """The store refuses access to this object."""
+
+
+class UnusableKmsKeyError(ForbiddenObjectError):
+    """The object is encrypted, or would be, under a KMS key that is disabled, gone, or not this run's to use."""
+
+
+class ExpiredKeysError(TransientError):
+    """The store no longer accepts the credentials, and no others are to be had."""
 
 
 class BrokenTransferError(TransientError):

@@ -14,6 +14,7 @@ from e2e.publish.lab import ROLE, Mart, Wire
 from lakemart import steps
 from lakemart.storage.store import Location, S3Settings
 from localshift.fixture import Localshift
+from unit.storage.faulty_proxy import Faults, faulty_proxy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,8 +32,15 @@ def s3() -> Iterator[S3Settings]:
 
 
 @pytest.fixture(scope="session")
-def localshift(s3: S3Settings) -> Iterator[Localshift]:
-    with Localshift(s3_endpoint=s3.endpoint_url, iam_roles={ROLE: ["s3://staging/"]}) as server:
+def copy_faults(s3: S3Settings) -> Iterator[Faults]:
+    """What may go wrong between the warehouse and its S3."""
+    with faulty_proxy(str(s3.endpoint_url)) as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def localshift(copy_faults: Faults) -> Iterator[Localshift]:
+    with Localshift(s3_endpoint=copy_faults.url, iam_roles={ROLE: ["s3://staging/"]}) as server:
         with Wire(server) as wire:
             wire.run("CREATE ROLE analyst")
         yield server

@@ -23,6 +23,7 @@ from lakemart.publish.unload import remove_staged
 from lakemart.publish.verify import verify_mart
 from lakemart.publish.warehouse import Tag, WarehouseTarget
 from lakemart.storage.store import open_store
+from unit.storage.faulty_proxy import Act, Faults, Rule
 
 ONE = date(2015, 1, 1)
 POINTS = [
@@ -230,6 +231,57 @@ def test_a_missing_database_and_a_role_that_may_not_read_are_the_projects_fault(
     rebuilt.iam_role = ROLE.replace("copy", "other")
     with pytest.raises(ConfigError):
         rebuilt.advance()
+
+
+@pytest.mark.parametrize(
+    ("act", "target", "next_step"),
+    [
+        ("expired", r"\.parquet", "credentials that the warehouse reads staging with had expired"),
+        ("unknown_key", "manifest", "credentials that the warehouse reads staging with had expired"),
+        ("kms_disabled", r"\.parquet", "Enable the KMS key of the staging location"),
+        ("kms_forbidden", "manifest", "Enable the KMS key of the staging location"),
+    ],
+)
+def test_a_copy_whose_keys_fail_leaves_the_mart_as_it_was_and_the_next_run_loads(
+    rebuilt: Mart, copy_faults: Faults, act: Act, target: str, next_step: str
+) -> None:
+    before = rebuilt.rows()
+    with (
+        copy_faults.during(Rule(act=act, method="GET", target=target, times=None)),
+        pytest.raises(TransientError, match="the warehouse could not do it now") as told,
+    ):
+        rebuilt.advance()
+
+    assert next_step in told.value.next_step
+    assert "manifest s3://staging/" in told.value.where
+    assert rebuilt.rows() == before
+    while rebuilt.advance() is not None:
+        pass
+    published_once(rebuilt, AFTER)
+
+
+@pytest.mark.parametrize("ends", ["COMMIT", "session"])
+def test_a_lock_that_another_session_keeps_is_waited_for_within_bounds(
+    rebuilt: Mart, monkeypatch: pytest.MonkeyPatch, ends: str
+) -> None:
+    """A publisher that was paused in its transaction: nothing is published, and it goes on when the lock is free again."""
+    monkeypatch.setattr("lakemart.publish.lock.LOCK_SECONDS", 1)
+    before = rebuilt.rows()
+    with Wire(rebuilt.server) as other:
+        other.run("BEGIN")
+        other.run(f"LOCK TABLE {rebuilt.schema}.lakemart_loads")
+        for _ in range(2):
+            with pytest.raises(TransientError, match="another session holds the lock on") as told:
+                rebuilt.advance()
+            assert "pg_terminate_backend" in told.value.next_step
+        assert rebuilt.rows() == before
+        if ends == "COMMIT":
+            other.run(ends)
+            rebuilt.advance()
+            published_once(rebuilt, AFTER)
+    while rebuilt.advance() is not None:
+        pass
+    published_once(rebuilt, AFTER)
 
 
 def test_a_dead_warehouse_may_be_tried_later(rebuilt: Mart) -> None:

@@ -125,6 +125,14 @@ SELECT pg_last_copy_count();
 /* {"app":"lakemart","version":"0.1.0","project":"gharchive","model":"hourly_activity","step":"warehouse.replace","run":"20261124t061153-7f3c2a","user":"loader@laptop"} */
 BEGIN;
 
+-- how long the lock is waited for
+/* {"app":"lakemart","version":"0.1.0","project":"gharchive","model":"hourly_activity","step":"warehouse.replace","run":"20261124t061153-7f3c2a","user":"loader@laptop"} */
+SET statement_timeout TO 600000;
+
+-- all the time again
+/* {"app":"lakemart","version":"0.1.0","project":"gharchive","model":"hourly_activity","step":"warehouse.replace","run":"20261124t061153-7f3c2a","user":"loader@laptop"} */
+SET statement_timeout TO DEFAULT;
+
 -- the lock
 /* {"app":"lakemart","version":"0.1.0","project":"gharchive","model":"hourly_activity","step":"warehouse.replace","run":"20261124t061153-7f3c2a","user":"loader@laptop"} */
 LOCK TABLE "marts"."lakemart_loads";

@@ -177,3 +177,21 @@ def test_a_missing_or_torn_data_file_is_named(root: Location) -> None:
     open_store(root).delete(file.path)
     with pytest.raises(DataError, match=f"data file '{file.path}' is gone"):
         list(read_files(root, [file], schema))
+
+
+def test_very_many_batches_of_one_row_are_joined_and_keep_their_order(
+    root: Location, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each takes kilobytes however few its bytes are."""
+    monkeypatch.setattr(write, "_JOINED", 10)
+    schema = pa.schema([("p", pa.int64()), ("n", pa.int64())])
+    files = PartitionedFiles(FileTarget(root=root, schema=schema, partition_by="p", number=1))
+    for number in range(1_000):
+        files.add(batch(schema, (number % 2, number)))
+        assert all(len(part._pending) <= 500 // 10 + 10 for part in files._parts.values())
+
+    written = files.close()
+
+    assert [file.rows for file in written] == [500, 500]
+    read = [part.column("n").to_pylist() for part in read_files(root, written, schema)]
+    assert read == [list(range(0, 1_000, 2)), list(range(1, 1_000, 2))]

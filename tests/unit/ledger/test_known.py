@@ -138,6 +138,7 @@ def test_the_index_stays_behind_until_it_pays_to_write_it(tmp_path: Path, monkey
     assert found is not None
     assert found.number == 3  # in pieces, so that what is held stays bounded
     assert [key for key, _ in known_stream(lake, W)] == ["k0", "k1", "k2", "k3", "k4"]
+    assert dict(refresh_index(lake, W)) == known_objects(lake, W)
     assert [key for key, _ in known_stream(lake, W, start_after="k2")] == ["k3", "k4"]
 
 

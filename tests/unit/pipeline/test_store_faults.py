@@ -5,6 +5,7 @@ Every run goes through a real HTTP connection; pauses between retries are counte
 
 from __future__ import annotations
 
+import threading
 import types
 from collections.abc import Iterator
 from dataclasses import replace
@@ -13,18 +14,12 @@ from typing import Any
 
 import pytest
 
-from e2e.shop import first_day, lines, order, second_day
+from e2e.shop import lines, order
 from lakemart.lake.options import delta_options
-from lakemart.ledger import records
 from lakemart.ledger.known import known_objects
-from lakemart.storage.store import Location, S3Settings, open_store
-from unit.pipeline.s3_shop import S3Shop
-from unit.pipeline.shop import make_shop
+from lakemart.storage.store import Location, S3Settings
+from unit.pipeline.s3_shop import FIRST, FIRST_ROWS, ROWS, SECOND, S3Shop, entries, landed_shop
 from unit.storage.faulty_proxy import Faults, Rule, faulty_proxy, listed_twice, not_listed
-
-FIRST, SECOND = "orders/1.ndjson", "orders/2.ndjson"
-FIRST_ROWS = [("o1", "1.50"), ("o2", "1.50"), ("o3", "1.50"), ("o4", "8.25")]
-ROWS = sorted([*FIRST_ROWS, ("o11", "1.50"), ("o12", "1.50")])
 
 RAW_LIST = r"prefix=[^&]*/raw/"
 RAW = r"/raw/orders/\d"
@@ -47,6 +42,7 @@ def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     clock = types.SimpleNamespace(sleep=waited.append)
     monkeypatch.setattr("botocore.endpoint.time", clock)
     monkeypatch.setattr("lakemart.storage.s3.time", clock)
+    monkeypatch.setattr("lakemart.lake.commit._PAUSES", (0.0, 0.0))
     return waited
 
 
@@ -54,19 +50,7 @@ def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 def shop(
     tmp_path: Path, s3_location: Location, faults: Faults, pauses: list[float], monkeypatch: pytest.MonkeyPatch
 ) -> S3Shop:
-    """Two raw objects, and no run yet. The ledger's tables, a projection for SQL, would only cost requests."""
-    monkeypatch.setattr("lakemart.pipeline.stories.project", lambda *_: None)
-    monkeypatch.setattr("lakemart.pipeline.stories.project_runs", lambda *_: None)
-    made = S3Shop(shop=make_shop(tmp_path / "p", landed=False), place=s3_location, faults=faults)
-    made.raw.write(FIRST, first_day())
-    made.raw.write(SECOND, second_day())
-    return made
-
-
-def entries(shop: S3Shop) -> list[tuple[int, str, str]]:
-    """Number, key and status of every object in the books."""
-    found = records.numbers(open_store(shop.lake), "source/orders")
-    return [(r.number, o["key"], o["status"]) for r in found if r.decision for o in r.decision.get("objects", ())]
+    return landed_shop(tmp_path, s3_location, faults, monkeypatch)
 
 
 def everywhere(**given: Any) -> list[Rule]:
@@ -80,7 +64,8 @@ HEALING = {
         Rule(act="busy", times=2, method="GET", target=RAW_LIST),
         Rule(act="busy", times=2, method="GET", target=RAW),
     ],
-    "reset_once": [rule for rule in everywhere(act="reset") if rule.target != LOG],
+    "reset_once": everywhere(act="reset"),
+    "reset_twice": everywhere(act="reset", times=2),
     "answers_lost_once": [*everywhere(act="lose"), Rule(act="lose", method="PUT", target=LEASE)],
     "answers_lost_for_ever": everywhere(act="lose", times=None)[1:],
     "cut_once_and_slow": [
@@ -122,11 +107,11 @@ def test_a_key_that_is_listed_late_is_taken_by_the_next_run(shop: S3Shop) -> Non
     ("method", "target", "requests"),
     [
         ("GET", RAW_LIST, 5),
-        ("GET", RAW, 5),
+        ("GET", r"/raw/orders/1", 5),
         ("PUT", DATA, 5),
         ("PUT", PARTS[0], 5),
         ("PUT", PARTS[1], 5),
-        ("PUT", LOG, 3),
+        ("PUT", LOG, 9),
         ("PUT", PARTS[2], 5),
         ("PUT", LEASE, 5),
     ],
@@ -150,16 +135,31 @@ def test_a_store_that_is_busy_for_ever_is_given_up_in_bounded_time_and_the_next_
     assert entries(shop) == [(1, FIRST, "read"), (1, SECOND, "read")]
 
 
-def test_a_commit_that_never_arrived_is_unknown_and_the_next_run_does_it(shop: S3Shop) -> None:
+def test_a_commit_that_never_arrives_is_unknown_after_three_attempts_and_the_next_run_does_it(shop: S3Shop) -> None:
     """Scenario 22: nothing is deleted on an unknown outcome, so the files that the intent names are there still."""
-    with shop.faults.during(Rule(act="reset", method="PUT", target=LOG)):
+    with shop.faults.during(Rule(act="reset", method="PUT", target=LOG, times=None)):
         document = shop.ingest()
+        assert shop.faults.count("PUT", LOG) == 3
     assert document.exit_code == 5
     assert "cannot tell whether number 1" in document.errors[0].what
     assert shop.version() == -1
 
     assert (shop.ingest().exit_code, shop.rows(), shop.version()) == (0, ROWS, 0)
     assert shop.faults.count("DELETE", "") == 0
+
+
+def test_a_commit_that_arrives_just_before_it_is_sent_again_is_one_commit(shop: S3Shop) -> None:
+    """Scenario 24: its connection broke, it was read back and not there; the store does it after all."""
+    again, there = threading.Event(), threading.Event()
+    with shop.faults.during(
+        Rule(act="late", method="PUT", target=LOG, first=lambda: again.wait(30), last=there.set),
+        Rule(act="pass", method="PUT", target=LOG, first=lambda: again.set() or there.wait(30)),
+    ):
+        document = shop.ingest()
+
+    assert there.is_set()
+    assert (document.exit_code, document.errors) == (0, [])
+    assert (shop.rows(), shop.version()) == (ROWS, 0)
 
 
 UNREADABLE = {

@@ -63,6 +63,8 @@ EXAMPLES: tuple[tuple[str, st.Statement], ...] = (
     ("COPY by the cluster's default role", st.CopyParquet(MANIFEST, "default")),
     ("rows copied", st.LastCopyCount()),
     ("begin", st.Begin()),
+    ("how long the lock is waited for", st.LimitTime(600)),
+    ("all the time again", st.LimitTime(None)),
     ("the lock", st.LockLoads(LOADS)),
     ("the last load", st.LastLoad(loads=LOADS, project="gharchive", model="hourly_activity")),
     ("slices out", st.DeleteSlices(TABLE, slices("2015-01-01", "2015-01-02"))),

@@ -9,7 +9,7 @@ from typing import Any, Never
 import pytest
 
 from lakemart import steps
-from lakemart.errors import DataError, LockedError
+from lakemart.errors import DataError, LockedError, TransientError
 from lakemart.publish import statements as st
 from lakemart.publish.failures import LostConnectionError, SerializationError, UnreachableError
 from lakemart.publish.load import ATTEMPTS, Load, ReorderedError, load
@@ -26,9 +26,10 @@ WHAT = Load(
     mart=MART, project="gharchive", number=7, columns=COLUMNS, slices=slices(None, "2015-01-01"), staged=24, manifest=MANIFEST,
     iam_role=ROLE, content_hash="9f86", lake_table="hourly_activity", lake_version=11, run="r1", settings_changed=False,
 )  # fmt: skip
-PREPARE = ["CountSchemas", "DescribeTable", "DescribeTable", "LastLoad"]
+PREPARE = ["CountSchemas", "DescribeTable", "DescribeTable", "LimitTime", "LastLoad", "LimitTime"]
 COPY = ["CreateStaging", "CopyParquet", "LastCopyCount"]
-REPLACE = ["Begin", "LockLoads", "LastLoad", "DeleteSlices", "InsertFromStaging", "CountSlices", "InsertLoad", "Commit"]
+LOCK = ["LimitTime", "LockLoads", "LimitTime"]
+REPLACE = ["Begin", *LOCK, "LastLoad", "DeleteSlices", "InsertFromStaging", "CountSlices", "InsertLoad", "Commit"]
 
 
 @pytest.fixture
@@ -151,7 +152,7 @@ def test_a_later_number_recorded_stops_the_load_before_it_copies(warehouse: Ware
     with pytest.raises(LockedError, match=r"number 8 .* this load is number 7"):
         load(warehouse.open, WHAT, waited.append)
 
-    assert warehouse.kinds == PREPARE
+    assert warehouse.kinds == PREPARE[:-1]
 
 
 def test_the_number_is_read_again_behind_the_lock(warehouse: Warehouse, waited: list[float]) -> None:
@@ -164,8 +165,24 @@ def test_the_number_is_read_again_behind_the_lock(warehouse: Warehouse, waited: 
 
     loaded = load(warehouse.open, WHAT, waited.append)
 
-    assert warehouse.kinds == [*PREPARE, *COPY, "Begin", "LockLoads", "LastLoad", "Rollback", "CountSlices"]
+    assert warehouse.kinds == [*PREPARE, *COPY, "Begin", *LOCK, "LastLoad", "Rollback", "CountSlices"]
     assert loaded.already
+
+
+def test_a_lock_that_another_session_keeps_is_given_up_and_told(warehouse: Warehouse, waited: list[float]) -> None:
+    warehouse.fails = failing(st.LockLoads, TransientError("canceling statement due to statement timeout"))
+
+    with pytest.raises(
+        TransientError, match=r"another session holds the lock on .*lakemart_loads.* 600 seconds"
+    ) as told:
+        load(warehouse.open, WHAT, waited.append)
+
+    assert "pg_terminate_backend" in told.value.next_step
+    assert [one for one in warehouse.statements if isinstance(one, st.LimitTime)] == [
+        st.LimitTime(600), st.LimitTime(None), st.LimitTime(600),
+    ]  # fmt: skip
+    assert warehouse.kinds[-1] == "LockLoads"
+    assert warehouse.closed == warehouse.sessions == 1
 
 
 def test_a_later_number_behind_the_lock_stops_the_load(warehouse: Warehouse, waited: list[float]) -> None:

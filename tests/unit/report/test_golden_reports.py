@@ -116,6 +116,7 @@ def writer(name: str, **given: object) -> WriterStatus:
 
 CASES: dict[str, RenderableType] = {
     "run_good": run_summary(GOOD),
+    "run_bounded": run_summary(RunDocument(run=RUN, sources={"events": books_of(249, 249) | {"left": 1_200}}, seconds=4.1)),
     "run_nothing_to_do": run_summary(RunDocument(run=RUN, sources={"events": books_of(0, 0) | {"batches": 0}}, seconds=0.21)),
     "run_gated": run_summary(GATED),
     "run_unbalanced": run_summary(UNBALANCED),
@@ -143,7 +144,7 @@ CASES: dict[str, RenderableType] = {
             project="demo",
             environment="prod",
             writers=(
-                writer("source/events", damaged=2, foreign=("events_quarantine",), holder=f"run {RUN} of me on here"),
+                writer("source/events", damaged=2, left=1_200, foreign=("events_quarantine",), holder=f"run {RUN} of me on here"),
                 writer("source/late", state="empty", number=0, last_run=None, last_at=None, rows=0, fresh=None),
                 writer("model/hourly", state="refused", reasons=("unique (id): 3 rows share a key",)),
                 writer("mart/hourly", state="open", rows=None, fresh=None),

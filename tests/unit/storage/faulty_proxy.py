@@ -11,7 +11,7 @@ import socket
 import struct
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.client import HTTPConnection
@@ -19,20 +19,52 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Literal
 from urllib.parse import unquote
 
-Act = Literal["pass", "busy", "forbid", "reset", "lose", "cut"]
+Act = Literal[
+    "pass", "busy", "forbid", "expired", "unknown_key", "kms_disabled", "kms_forbidden", "reset", "lose", "late", "cut"
+]
 
 _HOPS = {"connection", "expect", "keep-alive", "transfer-encoding", "content-length"}
-_ANSWERS = {"busy": (503, b"SlowDown"), "forbid": (403, b"AccessDenied")}
+_KMS_KEY = "arn:aws:kms:us-east-1:123456789012:key/1234abcd"
+_ANSWERS = {
+    "busy": (503, "SlowDown", "Please reduce your request rate."),
+    "forbid": (403, "AccessDenied", "Access Denied"),
+    "expired": (400, "ExpiredToken", "The provided token has expired."),
+    "unknown_key": (403, "InvalidAccessKeyId", "The AWS Access Key Id you provided does not exist in our records."),
+    "kms_disabled": (400, "KMS.DisabledException", f"{_KMS_KEY} is disabled."),
+    "kms_forbidden": (
+        403,
+        "AccessDenied",
+        f"User: arn:aws:iam::123456789012:role/lake is not authorized to perform: kms:Decrypt on resource: {_KMS_KEY}",
+    ),
+}
+"""Status, code and message of the answers that need no store, in S3's own words."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """A request as it came: `target` is its path and query, `headers` have their names in lower case."""
+
+    method: str
+    target: str
+    headers: Mapping[str, str]
+
+    @property
+    def access_key(self) -> str:
+        """The access key that signed it; empty when none did."""
+        found = re.search(r"Credential=([^/]+)/", self.headers.get("authorization", ""))
+        return found[1] if found else ""
 
 
 @dataclass(slots=True, kw_only=True)
 class Rule:
-    """What goes wrong with which requests: `method`, and `target`, searched for in path and query.
+    """What goes wrong with which requests: `method` (an expression), and `target`, searched for in path and query.
 
-    busy and forbid answer without asking the store; reset breaks off with half of the request's body taken, and the store
-    never hears of it; lose lets the store do it and breaks off instead of answering; cut breaks off in the middle of the
+    busy, forbid, expired, unknown_key and the two of KMS answer without asking the store; reset breaks off with half of the request's body taken, and the store
+    never hears of it; lose lets the store do it and breaks off instead of answering; late breaks off first, and lets the store do it after
+    `first`; cut breaks off in the middle of the
     answer's body. `skip` requests go through first, `times` (None: all) are taken. `first` is called before the store is
-    asked, `rewrite` makes another answer of its body, `seconds` pass before anything.
+    asked, `last` after it, `rewrite` makes another answer of its body, `seconds` pass before anything. `signed` takes only requests that were
+    signed with this access key. With `spreads` it takes every request once it has taken one (signed by that key).
     """
 
     act: Act
@@ -41,13 +73,21 @@ class Rule:
     skip: int = 0
     times: int | None = 1
     first: Callable[[], object] | None = None
+    last: Callable[[], object] | None = None
     rewrite: Callable[[bytes], bytes] | None = None
     seconds: float = 0.0
+    signed: str | None = None
+    spreads: bool = False
     taken: int = 0
 
-    def takes(self, method: str, target: str) -> bool:
+    def takes(self, seen: Seen) -> bool:
         """Whether this request is the rule's; counts it."""
-        if method != self.method or not re.search(self.target, target):
+        if self.signed is not None and seen.access_key != self.signed:
+            return False
+        if self.spreads and self.taken:
+            self.taken += 1
+            return True
+        if not re.fullmatch(self.method, seen.method) or not re.search(self.target, seen.target):
             return False
         if self.skip:
             self.skip -= 1
@@ -60,18 +100,18 @@ class Rule:
 
 @dataclass(slots=True)
 class Faults:
-    """The rules in force, the requests that came (method, target), and where the proxy answers."""
+    """The rules in force, the requests that came since, and where the proxy answers."""
 
     url: str
     rules: list[Rule] = field(default_factory=list)
-    seen: list[tuple[str, str]] = field(default_factory=list)
+    seen: list[Seen] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def rule_for(self, method: str, target: str) -> Rule | None:
+    def rule_for(self, seen: Seen) -> Rule | None:
         """The rule that takes the request."""
         with self.lock:
-            self.seen.append((method, target))
-            return next((rule for rule in self.rules if rule.takes(method, target)), None)
+            self.seen.append(seen)
+            return next((rule for rule in self.rules if rule.takes(seen)), None)
 
     @contextmanager
     def during(self, *rules: Rule) -> Iterator[None]:
@@ -82,11 +122,11 @@ class Faults:
         finally:
             self.rules = []
         idle = [rule for rule in rules if not rule.taken]
-        assert not idle, (idle, self.seen)
+        assert not idle, (idle, [(one.method, one.target) for one in self.seen])
 
     def count(self, method: str, target: str) -> int:
         """How many requests came since the rules were set."""
-        return sum(method == one and re.search(target, other) is not None for one, other in self.seen)
+        return sum(method == one.method and re.search(target, one.target) is not None for one in self.seen)
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -96,7 +136,9 @@ class _Handler(BaseHTTPRequestHandler):
     faults: Faults
 
     def _handle(self) -> None:
-        rule = self.faults.rule_for(self.command, unquote(self.path)) or Rule(act="pass", method="", target="")
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        seen = Seen(method=self.command, target=unquote(self.path), headers=headers)
+        rule = self.faults.rule_for(seen) or Rule(act="pass", method="", target="")
         time.sleep(rule.seconds)
         size = int(self.headers.get("Content-Length") or 0)
         if rule.act == "reset":
@@ -104,25 +146,39 @@ class _Handler(BaseHTTPRequestHandler):
             self._break_off()
             return
         body = self.rfile.read(size)
+        if rule.act == "late":
+            threading.Thread(target=self._done_late, args=(rule, body), daemon=True).start()
+            self._break_off()
+            return
         if rule.first is not None:
             rule.first()
         if rule.act in _ANSWERS:
-            status, code = _ANSWERS[rule.act]
-            said = b"<Error><Code>" + code + b"</Code><Message>by rule</Message></Error>"
+            status, code, message = _ANSWERS[rule.act]
+            said = f"<Error><Code>{code}</Code><Message>{message}</Message></Error>".encode()
             self._answer(status, [("Content-Type", "application/xml")], said, len(said))
             return
-        status, headers, answer = self._forwarded(body)
+        status, answered, answer = self._forwarded(body)
+        if rule.last is not None:
+            rule.last()
         if rule.act == "lose":
             self._break_off()
             return
         if rule.rewrite is not None:
             answer = rule.rewrite(answer)
-        length = len(answer) if self.command != "HEAD" else int(dict(headers).get("Content-Length") or 0)
-        self._answer(status, headers, answer[: len(answer) // 2] if rule.act == "cut" else answer, length)
+        length = len(answer) if self.command != "HEAD" else int(dict(answered).get("Content-Length") or 0)
+        self._answer(status, answered, answer[: len(answer) // 2] if rule.act == "cut" else answer, length)
         if rule.act == "cut":
             self._break_off()
 
     do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = _handle  # noqa: N815 - the names are the base class's
+
+    def _done_late(self, rule: Rule, body: bytes) -> None:
+        """Outlives the connection, which is broken off only when its handler has ended."""
+        if rule.first is not None:
+            rule.first()
+        self._forwarded(body)
+        if rule.last is not None:
+            rule.last()
 
     def _forwarded(self, body: bytes) -> tuple[int, list[tuple[str, str]], bytes]:
         connection = HTTPConnection(*self.upstream, timeout=60)

@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from contextlib import ExitStack
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -55,6 +56,42 @@ def left_by_a_dead_run(store: Store, writers: list[str], ttl: float = TTL) -> No
         found = {writer: store.read(lease_key(writer))[0] for writer in writers}
     for writer, data in found.items():
         store.write(lease_key(writer), data)
+
+
+def interrupted(_: float) -> None:
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize(
+    "fault", ["lease.take:after:hang:2", "lease.release:before:hang:2", "lease.release:after:hang"]
+)
+def test_a_signal_while_leases_are_taken_or_freed_leaves_none_held(
+    store: LocalStore, monkeypatch: pytest.MonkeyPatch, fault: str
+) -> None:
+    monkeypatch.setattr("lakemart.steps.time", SimpleNamespace(sleep=interrupted))
+    arm(fault)
+
+    with pytest.raises(KeyboardInterrupt), leases(store, WRITERS, holder("run 1")):
+        pass
+
+    assert set(holders(store, WRITERS)) == {None}
+
+
+def test_a_signal_while_the_renewing_thread_ends_leaves_no_lease_held(
+    store: LocalStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    join, calls = threading.Thread.join, iter((True,))
+
+    def once(self: threading.Thread, timeout: float | None = None) -> None:
+        if next(calls, False):
+            raise KeyboardInterrupt
+        join(self, timeout)
+
+    monkeypatch.setattr(threading.Thread, "join", once)
+    with pytest.raises(KeyboardInterrupt), leases(store, WRITERS, holder("run 1")):
+        pass
+
+    assert set(holders(store, WRITERS)) == {None}
 
 
 @pytest.mark.parametrize("location", ["local", "s3"], indirect=True)

@@ -111,7 +111,7 @@ def test_a_conflict_with_a_put_at_work_is_not_taken_for_a_lost_race(store: S3Sto
     ("status", "code", "message"),
     [
         (403, "AccessDenied", "may not write 'k'"),
-        (403, "InvalidAccessKeyId", "does not accept the credentials"),
+        (403, "SignatureDoesNotMatch", "does not accept the credentials"),
         (404, "NoSuchBucket", "there is no bucket 'unit'"),
     ],
 )
