@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from localshift.alter import alter_table
+from localshift.copy import no_jobs
 from localshift.dialect import translate
 from localshift.errors import refused, syntax_error
 from localshift.grammar import Cursor
 from localshift.lex import folded, quote_identifier
 from localshift.plan import Plan, forward
-from localshift.rights import create_principal, grant, user_options
-from localshift.settings import reset_parameter, set_parameter, show_parameter
+from localshift.principals import alter_principal, create_principal, drop_principal
+from localshift.rights import grant
+from localshift.settings import reset_parameter, set_parameter
+from localshift.shows import show
 from localshift.views import create_materialized_view, create_view, refresh
 
 Handler = Callable[[Cursor], Plan]
@@ -38,7 +41,8 @@ def _control(cursor: Cursor) -> Plan:
     if rest[:1] in (["PREPARED"], ["TO"]) or "SAVEPOINT" in rest:
         raise syntax_error(cursor.tokens[1].text)
     # Redshift takes isolation levels here and ignores them: the database's own holds.
-    return forward(CONTROL[cursor.peek()])
+    control = CONTROL[cursor.peek()]
+    return forward("BEGIN READ ONLY" if control == "BEGIN" and "READ ONLY" in " ".join(rest) else control)
 
 
 def _lock(cursor: Cursor) -> Plan:
@@ -80,7 +84,7 @@ def _vacuum(cursor: Cursor) -> Plan:
         cursor.expect("PERCENT")
     cursor.accept("BOOST")
     cursor.end()
-    return Plan(kind="script", sql=f"VACUUM{table}", query_type="UTILITY", tag="VACUUM")
+    return Plan(kind="script", sql=f"VACUUM (SKIP_LOCKED){table}", query_type="UTILITY", tag="VACUUM")
 
 
 def _analyze(cursor: Cursor) -> Plan:
@@ -94,7 +98,8 @@ def _analyze(cursor: Cursor) -> Plan:
     if not cursor.accept("PREDICATE", "COLUMNS"):
         cursor.accept("ALL", "COLUMNS")
     cursor.end()
-    return forward(f"ANALYZE{table}")
+    # Neither waits for a writer in Redshift.
+    return forward(f"ANALYZE (SKIP_LOCKED){table}")
 
 
 def _create(cursor: Cursor) -> Plan:
@@ -128,11 +133,10 @@ def _drop(cursor: Cursor) -> Plan:
         return forward(folded(cursor.source, cursor.tokens), "DDL")
     if kind not in ("TABLE", "VIEW", "SCHEMA", "USER", "GROUP", "ROLE"):
         raise refused(f"DROP {kind} is not supported by localshift")
-    text = folded(cursor.source, cursor.tokens)
     if kind in ("USER", "GROUP", "ROLE"):
-        names = {token.name: kind.lower() for token in cursor.tokens[2:]}
-        return Plan(kind="forward", sql=text.replace(cursor.tokens[1].text, "ROLE", 1), query_type="DDL", names=names)
-    return forward(text, "DDL")
+        cursor.i = 2
+        return drop_principal(cursor, kind)
+    return forward(folded(cursor.source, cursor.tokens), "DDL")
 
 
 def _alter(cursor: Cursor) -> Plan:
@@ -142,12 +146,10 @@ def _alter(cursor: Cursor) -> Plan:
         return forward(folded(cursor.source, cursor.tokens), "DDL")
     if kind == "DEFAULT":
         return grant(cursor)
-    if kind == "USER":
-        name = quote_identifier(cursor.identifier())
-        cursor.accept("WITH")
-        return forward(f"ALTER ROLE {name} {user_options(cursor)}", "DDL")
-    if kind == "GROUP":
-        return forward(folded(cursor.source, cursor.tokens), "DDL")
+    if kind in ("USER", "GROUP", "ROLE"):
+        return alter_principal(cursor, kind)
+    if kind == "COPY" and cursor.peek() == "JOB":
+        raise no_jobs()
     if kind != "TABLE":
         raise refused(f"ALTER {kind} is not supported by localshift")
     return alter_table(cursor)
@@ -185,6 +187,7 @@ HANDLERS: dict[str, Handler] = {
     "ANALYSE": _analyze,
     "ANALYZE": _analyze,
     "CALL": _no,
+    "USE": _no,
     "CANCEL": _cancel,
     "CLOSE": _translated,
     "COMMENT": _comment,
@@ -202,7 +205,7 @@ HANDLERS: dict[str, Handler] = {
     "RESET": reset_parameter,
     "REVOKE": grant,
     "SET": set_parameter,
-    "SHOW": show_parameter,
+    "SHOW": show,
     "TRUNCATE": _truncate,
     "VACUUM": _vacuum,
 }

@@ -8,6 +8,7 @@ from localshift.columntypes import column_type
 from localshift.ddl import Attributes, column_definition
 from localshift.errors import FEATURE_NOT_SUPPORTED, SYNTAX_ERROR, SqlError, syntax_error
 from localshift.grammar import Cursor
+from localshift.keys import LEAVE_PATH, drop_key, table_key
 from localshift.lex import quote_identifier, quote_literal
 from localshift.plan import Plan, forward
 
@@ -21,6 +22,10 @@ def alter_table(cursor: Cursor) -> Plan:
     if cursor.accept("ADD"):
         plan = _add_column(cursor, table)
     elif cursor.accept("DROP"):
+        if cursor.accept("CONSTRAINT"):
+            sql = drop_key(table, cursor.identifier())
+            _ = cursor.accept("CASCADE") or cursor.accept("RESTRICT")
+            return Plan(kind="script", sql=sql, query_type="DDL", tag="ALTER TABLE")
         cursor.accept("COLUMN")
         column = quote_identifier(cursor.identifier())
         tail = " CASCADE" if cursor.accept("CASCADE") else " RESTRICT" if cursor.accept("RESTRICT") else ""
@@ -46,6 +51,8 @@ def _append(cursor: Cursor, table: str) -> Plan:
     cursor.end()
     return Plan(
         kind="script",
+        # Both tables are taken before the snapshot, as the turn of a writer is.
+        before=(f"LOCK TABLE {table}, {source} IN ACCESS EXCLUSIVE MODE",),
         sql=f"SELECT rs.append_table({quote_literal(table)}, {quote_literal(source)}, '{mode}')",
         query_type="DDL",
         tag="ALTER TABLE APPEND",
@@ -55,14 +62,9 @@ def _append(cursor: Cursor, table: str) -> Plan:
 
 def _add_column(cursor: Cursor, table: str) -> Plan:
     if cursor.peek() in ("CONSTRAINT", "PRIMARY", "UNIQUE", "FOREIGN"):
-        # Keys are informational: PostgreSQL would enforce them.
-        cursor.rest()
-        return Plan(
-            kind="script",
-            sql=f"SELECT '{0}' WHERE '{table.replace(chr(39), '')}' IS NULL",
-            query_type="DDL",
-            tag="ALTER TABLE",
-        )
+        key = quote_literal(json.dumps(table_key(cursor)))
+        sql = f"SELECT rs.add_key({quote_literal(table)}, {key})"
+        return Plan(kind="script", sql=sql, before=(LEAVE_PATH,), query_type="DDL", tag="ALTER TABLE")
     cursor.accept("COLUMN")
     attributes = Attributes()
     definition = column_definition(cursor, attributes)

@@ -12,11 +12,25 @@ from localshift.options import Options
 from localshift.postgres import SUPERUSER
 from localshift.upstream import Upstream, connect
 
-VERSION = 3
+VERSION = 4
 MARK = f"INSERT INTO rs.version VALUES ({VERSION})"  # noqa: S608 - a constant
 PROVISIONED = re.compile(r"-- @provisioned@.*?-- @end@", re.DOTALL)
 VIEW = re.compile(r"CREATE VIEW (pg_catalog\.\w+)")
 MAINTENANCE = "postgres"
+VIEW_SCRIPTS = ("views.sql", "discovery.sql", "transferviews.sql")
+SCRIPTS = (
+    "memory.sql",
+    "valuetypes.sql",
+    "transfers.sql",
+    "textfunctions.sql",
+    "farmhash.sql",
+    "functions.sql",
+    "datefunctions.sql",
+    "superfunctions.sql",
+    "upkeep.sql",
+    "keys.sql",
+    "shapes.sql",
+)
 
 
 class CatalogError(Exception):
@@ -56,6 +70,18 @@ async def builtin_functions(admin: Upstream) -> frozenset[str]:
     return frozenset(row[0] for row in rows if row[0])
 
 
+async def system_columns(admin: Upstream) -> dict[str, frozenset[str]]:
+    """Return the columns of every system table and view by its name without a schema."""
+    rows = await admin.fetch(
+        "SELECT c.relname, string_agg(a.attname, ',') FROM pg_catalog.pg_class c "
+        "JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND NOT a.attisdropped "
+        "WHERE c.relkind IN ('r', 'v') AND c.relnamespace IN "
+        "('pg_catalog'::regnamespace, 'rs'::regnamespace, 'rs_info'::regnamespace, 'information_schema'::regnamespace) "
+        "GROUP BY c.relname"
+    )
+    return {name: frozenset(columns.split(",")) for name, columns in rows if name and columns}
+
+
 async def _create_database(socket: str, database: str) -> None:
     admin = await connect(socket, {"user": SUPERUSER, "database": MAINTENANCE})
     try:
@@ -68,12 +94,9 @@ async def _create_database(socket: str, database: str) -> None:
 async def _install(admin: Upstream, *, serverless: bool) -> None:
     known = await admin.fetch("SELECT 1 FROM pg_catalog.pg_namespace WHERE nspname = 'rs'")
     scripts = resources.files("localshift")
-    views = "\n".join(scripts.joinpath(name).read_text(encoding="utf-8") for name in ("views.sql", "transferviews.sql"))
+    views = "\n".join(scripts.joinpath(name).read_text(encoding="utf-8") for name in VIEW_SCRIPTS)
     if not known:
-        parts = [
-            scripts.joinpath(name).read_text(encoding="utf-8")
-            for name in ("memory.sql", "transfers.sql", "functions.sql", "upkeep.sql")
-        ]
+        parts = [scripts.joinpath(name).read_text(encoding="utf-8") for name in SCRIPTS]
         await _run(admin, "\n".join([*parts, views, MARK]))
     elif (version := await admin.fetch("SELECT version FROM rs.version")) != [[str(VERSION)]]:
         raise CatalogError(f"the data folder is of catalogue version {version}, this localshift needs {VERSION}")

@@ -26,6 +26,7 @@ TYPES = {
     "timestamptz": "timestamptz",
     "timetz": "timetz",
 }
+WITH_LENGTH = word_set("varchar nvarchar char nchar character bpchar decimal numeric float")
 KNOWN = word_set(
     "smallint integer bigint decimal numeric real double boolean char character varchar date time timestamp"
 )
@@ -42,6 +43,8 @@ def column_type(cursor: Cursor) -> str:  # noqa: PLR0911 - one return for each f
         return "double precision"
     varying = name == "character" and cursor.accept("VARYING")
     length = _length(cursor)
+    if length and name not in WITH_LENGTH:
+        raise syntax_error("(")
     if name in ("time", "timestamp"):
         zone = cursor.accept("WITH", "TIME", "ZONE")
         if not zone:

@@ -23,6 +23,7 @@ STRINGS = word_set("DELIMITER QUOTE NULL DATEFORMAT TIMEFORMAT REGION MASTER_SYM
 NUMBERS = word_set("MAXERROR IGNOREHEADER READRATIO COMPROWS")
 UPDATES = word_set("STATUPDATE COMPUPDATE")
 KEYS = word_set("CREDENTIALS ACCESS_KEY_ID SECRET_ACCESS_KEY SESSION_TOKEN")
+JOB_VERBS = word_set("LIST SHOW DROP RUN ALTER CREATE")
 SWITCHES = frozenset({"ON", "OFF", "TRUE", "FALSE"})
 ROLE_CREDENTIALS = re.compile(r"\s*aws_iam_role\s*=\s*([^;\s]+)\s*")
 # In a null string a backslash before N or 0 is not the escape it is in other literals.
@@ -54,9 +55,13 @@ def parse_copy(sql: str) -> Copy:
     """Return the COPY that `sql` is; SqlError for what Redshift, or this double, does not take."""
     cursor = Cursor(sql)
     cursor.expect("COPY")
+    if cursor.peek() == "JOB" and cursor.peek(1) in JOB_VERBS:
+        raise no_jobs()
     schema, table = ([None, *cursor.name_parts()])[-2:]
     columns = tuple(cursor.names()) if cursor.peek() == "(" else None
     cursor.expect("FROM")
+    if cursor.peek() == "STDIN":
+        raise refused("LOAD source is not supported. (Hint: only S3 or DynamoDB or EMR based load is allowed)")
     source = s3_location(cursor, "COPY from")
     seen: dict[str, str] = {}
     while not cursor.done():
@@ -81,6 +86,11 @@ def parse_copy(sql: str) -> Copy:
         options=frozenset(seen),
         reading=reading,
     )
+
+
+def no_jobs() -> SqlError:
+    """Return the refusal of COPY JOB and all that manages such jobs."""
+    return refused("COPY JOB is not supported by localshift")
 
 
 def s3_location(cursor: Cursor, what: str) -> str:
@@ -128,7 +138,7 @@ def _parameter(cursor: Cursor) -> tuple[str, str]:
     if word == "IAM_ROLE" or word in KEYS:
         return "IAM_ROLE", authorization(cursor, word)
     if word == "JOB":
-        raise refused("COPY JOB is not supported by localshift")
+        raise no_jobs()
     if word in FLAGS:
         return word, ""
     if word in UPDATES:

@@ -9,6 +9,7 @@ from localshift.columntypes import column_type
 from localshift.dialect import translate
 from localshift.errors import SYNTAX_ERROR, SqlError, refused, syntax_error
 from localshift.grammar import Cursor
+from localshift.keys import Key, begins_key, check_keys, column_key, table_key
 from localshift.lex import quote_identifier
 from localshift.words import word_set
 
@@ -28,11 +29,17 @@ class Attributes:
     encode: dict[str, str] = field(default_factory=dict)
     backup: bool | None = None
     like: str | None = None
+    keys: list[Key] | None = None
 
     def to_json(self) -> str:
         """Return the attributes that were given as JSON."""
         values = {name: getattr(self, name) for name in self.__slots__}
         return json.dumps({name: value for name, value in values.items() if value not in (None, {})})
+
+    def add_key(self, key: Key) -> None:
+        """Remember a key; SqlError for a second primary key."""
+        self.keys = [*(self.keys or []), key]
+        check_keys(self.keys)
 
     def add_sortkey(self, columns: list[str], style: str = "COMPOUND") -> None:
         """Add columns to the sort key, in this order."""
@@ -74,6 +81,8 @@ def create_table(sql: str, *, builtins: frozenset[str] = frozenset()) -> CreateT
     if cursor.peek() == "(":
         columns = _column_names(cursor) if named else _definitions(cursor, attributes)
     table_attributes(cursor, attributes)
+    if temporary:
+        cursor.accept("ON", "COMMIT", "PRESERVE", "ROWS")
     if cursor.accept("AS"):
         query = translate(cursor.rest(), builtins=builtins).sql
         return CreateTable(sql=f"{head}{columns} AS {query}", attributes=attributes, query_type="CTAS")
@@ -108,27 +117,15 @@ def _definition(cursor: Cursor, attributes: Attributes) -> str:
         if not defaults:
             cursor.accept("EXCLUDING", "DEFAULTS")
         return f"LIKE {attributes.like} INCLUDING CONSTRAINTS" + (" INCLUDING DEFAULTS" if defaults else "")
-    if cursor.accept("CONSTRAINT"):
-        cursor.identifier()
-    if cursor.peek() in ("PRIMARY", "UNIQUE", "FOREIGN") and cursor.peek(1) in ("KEY", "("):
-        _table_key(cursor)
-        return ""
+    if cursor.peek() == "CONSTRAINT" or begins_key(cursor):
+        key = table_key(cursor)
+        attributes.add_key(key)
+        # A primary key's columns take no nulls; that alone is enforced.
+        names = key["columns"] if key["kind"] == "p" and isinstance(key["columns"], list) else ()
+        return ", ".join(f"NOT NULL {quote_identifier(name)}" for name in names)
     if cursor.peek() == "CHECK":
         raise SqlError(SYNTAX_ERROR, "CHECK constraints are not supported", hint="Amazon Redshift has none.")
     return column_definition(cursor, attributes)
-
-
-def _table_key(cursor: Cursor) -> None:
-    foreign = cursor.accept("FOREIGN")
-    if not foreign and not cursor.accept("UNIQUE"):
-        cursor.expect("PRIMARY")
-    cursor.accept("KEY")
-    cursor.names()
-    if foreign:
-        cursor.expect("REFERENCES")
-        cursor.table_name()
-        if cursor.peek() == "(":
-            cursor.names()
 
 
 def column_definition(cursor: Cursor, attributes: Attributes) -> str:
@@ -137,7 +134,7 @@ def column_definition(cursor: Cursor, attributes: Attributes) -> str:
     out = [quote_identifier(name), column_type(cursor)]
     while not cursor.done() and cursor.peek() not in (",", ")"):
         if cursor.accept("NOT", "NULL"):
-            out.append("NOT NULL")
+            out += [] if "NOT NULL" in out else ["NOT NULL"]
         elif cursor.accept("DEFAULT"):
             out.append("DEFAULT " + cursor.expression(lambda at: at.peek() in COLUMN_WORDS))
         elif cursor.accept("ENCODE"):
@@ -148,20 +145,16 @@ def column_definition(cursor: Cursor, attributes: Attributes) -> str:
             attributes.add_sortkey([name])
         elif cursor.peek() in ("IDENTITY", "GENERATED"):
             out.append(_identity(cursor))
+        elif (key := column_key(cursor, name)) is not None:
+            attributes.add_key(key)
+            out += ["NOT NULL"] if key["kind"] == "p" and "NOT NULL" not in out else []
         elif not _informational(cursor):
             raise syntax_error(cursor.take().text)
     return " ".join(out)
 
 
 def _informational(cursor: Cursor) -> bool:
-    if cursor.accept("NULL") or cursor.accept("UNIQUE") or cursor.accept("COLLATE", "CASE_SENSITIVE"):
-        return True
-    if cursor.accept("PRIMARY", "KEY"):
-        return True
-    if cursor.accept("REFERENCES"):
-        cursor.table_name()
-        if cursor.peek() == "(":
-            cursor.names()
+    if cursor.accept("NULL") or cursor.accept("COLLATE", "CASE_SENSITIVE"):
         return True
     if cursor.peek() == "COLLATE":
         raise refused("COLLATE CASE_INSENSITIVE is not supported by localshift")

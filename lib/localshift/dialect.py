@@ -7,36 +7,23 @@ Redshift would not is refused here.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from localshift.errors import SYNTAX_ERROR, UNDEFINED_FUNCTION, SqlError, refused
-from localshift.lex import quote_identifier, quote_literal, tokenize
-from localshift.navigation import known_names, navigation
-from localshift.qualify import with_aliases_beside, with_aliases_in_where, without_qualify
+from localshift.calls import CALLS, RENAMED, UNIT_FIRST, behind, with_unit
+from localshift.errors import SYNTAX_ERROR, SqlError, refused
+from localshift.iteration import Iteration, elements, iteration_sql, iterations
+from localshift.lex import Token, quote_identifier, tokenize
+from localshift.navigation import known_names, named_item, navigation, super_value
+from localshift.qualify import without_qualify
 from localshift.refusals import refuse_function, refuse_token
 from localshift.scan import View, is_system, relations
+from localshift.shapes import shaped
+from localshift.typenames import bare_type
 
-RENAMED = {
-    "avg": "rs.avg",
-    "concat": "rs.concat",
-    "isnull": "coalesce",
-    "json_extract_path_text": "rs.json_extract_path_text",
-    "json_serialize": "rs.json_serialize",
-    "json_array_length": "rs.json_array_length",
-    "len": "length",
-    "median": "rs.median",
-    "nvl": "coalesce",
-    "regexp_substr": "rs.regexp_substr",
-    "version": "rs.version",
-}
-UNIT_FIRST = {
-    "datediff": "rs.datediff",
-    "dateadd": "rs.dateadd",
-    "date_part": "rs.date_part",
-    "date_trunc": "rs.date_trunc",
-}
 NOT_WITH_TOP = frozenset({"UNION", "INTERSECT", "EXCEPT", "MINUS", "LIMIT", "OFFSET"})
+# The columns of these are named as Redshift names them.
+MOMENTS = {"SYSDATE": 'rs."timestamp"()', "CURRENT_DATE": 'rs."date"()'}
 # Words after which a name with a parenthesis is a table or a type, not a call.
 NOT_A_CALL = frozenset({"INTO", "TABLE", "AS", "WITH", "JOIN", "UPDATE", "RECURSIVE", "REFERENCES"})
 
@@ -57,13 +44,12 @@ def translate(sql: str, *, builtins: frozenset[str] = frozenset()) -> Translatio
     """
     sql = without_qualify(sql)
     tokens = tokenize(sql)
-    names = tuple(relations(tokens))
+    view = View(tokens)
+    found = iterations(view)
+    names = tuple(relations(tokens, found))
     system = bool(names) and all(map(is_system, names))
-    if system and ("table_schem" in sql.lower() or "is_autoincrement" in sql.lower()):
-        # The driver's own catalogue queries use names of the select list in WHERE, as Redshift allows.
-        sql = with_aliases_beside(with_aliases_in_where(sql))
-        tokens = tokenize(sql)
-    writer = _Writer(View(tokens), sql, builtins=builtins, system=system, relations=names)
+    writer = _Writer(view, sql, builtins=builtins, system=system, relations=names)
+    writer.iterations, writer.elements = found, elements(found)
     return Translation(sql=writer.emit(0, len(tokens)), system=system, relations=names)
 
 
@@ -81,13 +67,8 @@ class _Writer:
         self.user_tables = not all(map(is_system, relations))
         self.relations = relations
         self.known = known_names(view, relations)
-        self.calls: dict[str, Callable[[int], str]] = {
-            "decode": self._decode,
-            "extract": self._extract,
-            "listagg": self._listagg,
-            "nvl2": self._nvl2,
-            "regexp_replace": self._regexp_replace,
-        }
+        self.iterations: Mapping[int, Iteration] = {}
+        self.elements: frozenset[str] = frozenset()
 
     def emit(self, start: int, end: int) -> str:
         """Return the tokens from `start` to before `end` as SQL, without comments."""
@@ -116,37 +97,60 @@ class _Writer:
     def _one(self, i: int) -> tuple[str, int]:
         """Return the text of the token (or call, or parenthesis) at `i` and the position behind it."""
         token = self.tokens[i]
-        if self.system and self.view.upper(i + 1) == "." and self.view.upper(i + 2) == "RELHASOIDS":
-            # psql asks a server of this age for a column that is long gone from PostgreSQL.
-            return "false", i + 3
+        if token.kind in ("word", "quoted") and (shape := shaped(self.view, i)) is not None:
+            return shape, i + 1
+        if i in self.iterations:
+            return self._iteration(i)
         if not self.system:
             refuse_token(self.view, i, user_tables=self.user_tables)
-        if token.kind in ("word", "quoted") and not self.system and self.view.upper(i - 1) not in (".", "::"):
-            path = navigation(self.view, i, self.known, self.relations)
-            if path is not None:
-                return path
+            made = self._super(token, i)
+            if made is not None:
+                return made
         if token.is_op("("):
             close = self.view.pairs[i]
             return "(" + self.emit(i + 1, close) + ")", close + 1
-        if token.kind == "quoted" or token.text.startswith("#"):
-            if not self.system and self.view.upper(i + 1) == "(":
-                refuse_function(token.name, self.builtins, user_tables=self.user_tables)
-            return quote_identifier(token.name), i + 1
-        if token.kind == "word" and self.view.upper(i + 1) == "(":
+        if token.kind in ("word", "quoted") and self.view.upper(i + 1) == "(":
             return self._call(i)
         return self._word(i), i + 1
 
+    def _super(self, token: Token, i: int) -> tuple[str, int] | None:
+        """Return what becomes of SUPER that begins at `i`: a path, or a string, which a cast does not read as JSON."""
+        view = self.view
+        if token.kind == "string" and view.upper(i + 1) == "::" and view.upper(i + 2) == "SUPER":
+            return f"to_jsonb({token.text}::text)", i + 3
+        if token.kind == "string" and view.upper(i + 1) == "AS" and view.upper(i + 2) == "SUPER":
+            return f"to_jsonb({token.text}::text)", i + 1
+        if token.kind not in ("word", "quoted") or view.upper(i - 1) in (".", "::"):
+            return None
+        made = navigation(view, i, self.known, self.relations, self.elements)
+        if made is None:
+            return None
+        end, name = named_item(view, i, made[1])
+        named = f" AS {quote_identifier(name)}" if name else ""
+        return (made[0] + self.emit(made[1], end) + named, end) if name else made
+
+    def _iteration(self, i: int) -> tuple[str, int]:
+        item = self.iterations[i]
+        expression = super_value(self.view, item.first, self.known, self.relations, self.elements)
+        return iteration_sql(item, expression, i), item.end
+
     def _word(self, i: int) -> str:
         word, following = self.view.upper(i), self.view.upper(i + 1)
-        if word == "SYSDATE" and self.view.upper(i - 1) != ".":
-            return "rs.sysdate()"
+        if self.tokens[i].kind != "word" or word.startswith("#"):
+            return _written(self.tokens[i])
+        if word in MOMENTS and not self.system and self.view.upper(i - 1) not in (".", "AS"):
+            return MOMENTS[word]
         if word == "MINUS" and following in ("SELECT", "("):
             return "EXCEPT"
         if word == "APPROXIMATE" and following == "COUNT":
             return ""
-        if word == "SUPER" and self.view.is_type(i):
-            return "jsonb"
+        if self.view.is_type(i) and not self.system:
+            return bare_type(self.view, i)
         return self.tokens[i].text
+
+    def type_text(self, start: int, end: int) -> str:
+        """Return the type those tokens name."""
+        return bare_type(self.view, start) + (f" {self.emit(start + 1, end)}" if end > start + 1 else "")
 
     def _call(self, i: int) -> tuple[str, int]:
         """Return a word with its parenthesis: a call, or the columns of a table or the size of a type."""
@@ -155,27 +159,20 @@ class _Writer:
         if before in NOT_A_CALL or before == "." or (before == ")" and token.upper != "OVER"):
             if before == "." and not self.system:
                 refuse_function(token.name, self.builtins, user_tables=self.user_tables)
-            return f"{token.text}{self._gap(i + 1)}({self.emit(i + 2, close)})", close + 1
+            return f"{_written(token)}{self._gap(i + 1)}({self.emit(i + 2, close)})", close + 1
         if token.upper == "MINUS":
             return f"EXCEPT ({self.emit(i + 2, close)})", close + 1
         if not self.system:
             refuse_function(token.name, self.builtins, user_tables=self.user_tables)
-        if token.name in self.calls:
-            return self.calls[token.name](i + 1), self._behind(i, close)
+        # Catalogue queries of PostgreSQL's own clients gather rows in arrays.
+        if token.name in CALLS and not (self.system and token.upper == "ARRAY"):
+            return CALLS[token.name](self, i + 1), behind(self, token.name, close)
         if token.name in UNIT_FIRST and close > i + 2:
-            unit = self.tokens[i + 2]
-            first = quote_literal(unit.name) if unit.kind in ("word", "quoted") else unit.text
-            return f"{UNIT_FIRST[token.name]}({first}{self.emit(i + 3, close)})", close + 1
-        return f"{RENAMED.get(token.name, token.text)}{self._gap(i + 1)}({self.emit(i + 2, close)})", close + 1
-
-    def _behind(self, i: int, close: int) -> int:
-        """Return the position behind a call; a LISTAGG's WITHIN GROUP (...) belongs to it."""
-        if self.tokens[i].name == "listagg" and self._within_group(close):
-            return self.view.pairs[close + 3] + 1
-        return close + 1
-
-    def _within_group(self, close: int) -> bool:
-        return [self.view.upper(close + n) for n in (1, 2, 3)] == ["WITHIN", "GROUP", "("]
+            return with_unit(self, i + 1, UNIT_FIRST[token.name]), close + 1
+        # Catalogue queries are written for the leader node, which calls PostgreSQL's own functions.
+        own = self.system and token.name in ("left", "right")
+        name = _written(token) if own else RENAMED.get(token.name, _written(token))
+        return f"{name}{self._gap(i + 1)}({self.emit(i + 2, close)})", close + 1
 
     def _top(self, i: int, end: int) -> str:
         number = self.view.at(i + 1)
@@ -187,52 +184,7 @@ class _Writer:
             raise SqlError(SYNTAX_ERROR, 'syntax error at or near "TOP"')
         return f" LIMIT {number.text}"
 
-    def _texts(self, start: int) -> list[str]:
-        return [self.emit(*span) for span in self.view.arguments(start)]
 
-    def _decode(self, start: int) -> str:
-        args = self._texts(start)
-        if len(args) < 3:
-            raise SqlError(UNDEFINED_FUNCTION, "function decode() needs at least three arguments")
-        pairs = [
-            f"WHEN ({args[0]}) IS NOT DISTINCT FROM ({args[k]}) THEN {args[k + 1]}" for k in range(1, len(args) - 1, 2)
-        ]
-        default = f" ELSE {args[-1]}" if len(args) % 2 == 0 else ""
-        return f"CASE {' '.join(pairs)}{default} END"
-
-    def _nvl2(self, start: int) -> str:
-        args = self._texts(start)
-        if len(args) != 3:
-            raise SqlError(UNDEFINED_FUNCTION, "function nvl2() needs three arguments")
-        return f"CASE WHEN ({args[0]}) IS NOT NULL THEN {args[1]} ELSE {args[2]} END"
-
-    def _extract(self, start: int) -> str:
-        unit = self.view.at(start + 1)
-        if unit is None or self.view.upper(start + 2) != "FROM":
-            raise SqlError(SYNTAX_ERROR, 'syntax error at or near "EXTRACT"')
-        name = unit.value if unit.kind == "string" else unit.name
-        return f"rs.extract({quote_literal(name)}, {self.emit(start + 3, self.view.pairs[start])})"
-
-    def _regexp_replace(self, start: int) -> str:
-        args = self._texts(start)
-        if len(args) not in (2, 3):
-            raise refused("REGEXP_REPLACE with a position or parameters is not supported by localshift yet")
-        # PostgreSQL replaces only the first match unless it is told otherwise.
-        return f"regexp_replace({', '.join([*args, chr(39) * 2][:3])}, 'g')"
-
-    def _listagg(self, start: int) -> str:
-        spans = self.view.arguments(start)
-        if len(spans) not in (1, 2):
-            raise SqlError(UNDEFINED_FUNCTION, "function listagg() needs one or two arguments")
-        first, last = spans[0]
-        distinct = self.view.upper(first) == "DISTINCT"
-        value = self.emit(first + distinct, last)
-        separator = self.emit(*spans[1]) if len(spans) == 2 else "''"
-        close, order = self.view.pairs[start], ""
-        if self._within_group(close):
-            order = " " + self.emit(close + 4, self.view.pairs[close + 3])
-        if distinct:
-            # As an array: text would sort numbers by their digits, and DISTINCT wants the sort key among its arguments.
-            kept = f"array_agg(DISTINCT {value}{order}) FILTER (WHERE ({value}) IS NOT NULL)"
-            return f"array_to_string({kept}, {separator})"
-        return f"string_agg(({value})::text, {separator}{order})"
+def _written(token: Token) -> str:
+    temporary = token.kind == "word" and token.text.startswith("#")
+    return quote_identifier(token.name) if token.kind == "quoted" or temporary else token.text

@@ -13,6 +13,8 @@ SERIALIZATION = "40001"
 INVALID_LOGIN = "28000"
 PROTOCOL_VIOLATION = "08P01"
 
+DROPPED_ROLE = re.compile(r'role "(.+)" cannot be dropped because some objects depend on it')
+DENIED = re.compile(r"^(permission denied for|must be owner of) (?:table|view|materialized view)\b")
 BYTES_CONSTRAINT = re.compile(r"^_rs_bytes_(\d+)_")
 
 
@@ -71,8 +73,8 @@ def redshift_fields(fields: Mapping[str, str], names: Mapping[str, str]) -> dict
     code, message = fields.get("C", ""), fields.get("M", "")
     bytes_constraint = BYTES_CONSTRAINT.match(fields.get("n", ""))
     if code == SERIALIZATION:
-        table = fields.get("t") or "unknown"
-        violation = f"Serializable isolation violation on table - {table}, transactions forming the cycle are: unknown"
+        # PostgreSQL tells neither the table's number nor the transactions'.
+        violation = "Serializable isolation violation on table - 0, transactions forming the cycle are: 0, 0"
         result |= {"M": f"1023 DETAIL:  {violation}", "D": f"{violation} ({message})"}
     elif bytes_constraint:
         length = bytes_constraint.group(1)
@@ -84,6 +86,12 @@ def redshift_fields(fields: Mapping[str, str], names: Mapping[str, str]) -> dict
         result |= {"M": "Found multiple matches to update the same tuple."}
     elif code == "57014" and "user request" in message:
         result["M"] = "Query cancelled on user's request"
+    elif code == "2BP01" and (held := DROPPED_ROLE.match(message)):
+        kind = names.get(held.group(1), "user")
+        why = "owns some object" if fields.get("D", "").startswith("owner of") else "has a privilege on some object"
+        result["M"] = f'{kind} "{held.group(1)}" cannot be dropped because the {kind} {why}'
+    elif code == "42501":
+        result["M"] = DENIED.sub(r"\1 relation", message)
     elif code == "42704" and (role := re.match(r'role "(.+)" does not exist', message)):
         result["M"] = f'{names.get(role.group(1), "user")} "{role.group(1)}" does not exist'
     return result

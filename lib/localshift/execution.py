@@ -15,6 +15,7 @@ from localshift.history import Entry, History, Who
 from localshift.load import Stores, begin_load, run_copy
 from localshift.plan import Plan
 from localshift.transfers import record_load, record_unload
+from localshift.turns import Turn
 from localshift.unload import Unload
 from localshift.unloading import begin_unload, run_unload
 from localshift.upstream import Upstream, UpstreamError
@@ -25,6 +26,7 @@ JSONB, SUPER = 3802, 4000
 UNREPORTED = frozenset({"server_version", "default_transaction_read_only", "in_hot_standby", "scram_iterations"})
 LAST_QUERY = re.compile(r"pg_last_query_id", re.IGNORECASE)
 SEND_BUFFER = 1 << 16
+BEGINS = ("BEGIN", "BEGIN READ ONLY")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +36,7 @@ class Surroundings:
     history: History
     stores: Stores
     builtins: frozenset[str]
+    columns: Mapping[str, frozenset[str]]
     faults: Faults | None = None
     isolation: str = "Snapshot Isolation"
 
@@ -47,6 +50,7 @@ class Executor:
         self.reader = reader
         self.writer = writer
         self.upstream = upstream
+        self.turn = Turn(upstream=upstream)
         self.who = who
         self.shared = shared
         self.numbers = {"copy_count": 0, "copy_id": 0, "query_id": 0, "unload_count": 0}
@@ -69,7 +73,8 @@ class Executor:
             else:
                 await self.upstream.send(wire.message(b"Q", wire.text(plan.sql)))
                 await self._answer(entry, plan)
-            self.after(plan)
+            await self.turn.settle()
+            await self.after(plan)
         except SqlError as error:
             if isinstance(error, DroppedError):
                 raise
@@ -97,11 +102,11 @@ class Executor:
 
     async def before(self, plan: Plan) -> None:
         """Check what must hold before a statement runs, and let the faults that were ordered befall it."""
-        await guards.before(plan, self.upstream, self.shared.faults)
+        await guards.before(plan, self.turn, self.shared.faults)
 
-    def after(self, plan: Plan) -> None:
+    async def after(self, plan: Plan) -> None:
         """Let the faults befall a statement that has been answered."""
-        guards.after(plan, self.shared.faults)
+        await guards.after(plan, self.turn, self.shared.faults)
 
     async def end(self, entry: Entry, plan: Plan) -> None:
         """Write the history entry of a statement that has ended."""
@@ -165,20 +170,17 @@ class Executor:
     async def _copy(self, copy: Copy, entry: Entry) -> None:
         self.cancelled = False
         load = begin_load(copy)
-        own = self.upstream.status == b"I"
         self._remember_copy(0, entry.query_id)
         try:
-            if own:
-                await self.upstream.query("BEGIN")
+            await self.turn.take(copy.target)
+            await self.turn.begin()
             await run_copy(copy, self.upstream, self.shared.stores, load, self._stopped)
             if (stop := self._stopped()) is not None:
                 raise stop
-            if own:
-                await self.upstream.query("COMMIT")
+            await self.turn.settle()
         except SqlError as error:
             entry.error = self.fields(error, {})["M"]
-            if own:
-                await self.upstream.query("ROLLBACK")
+            await self.turn.undo()
             raise
         finally:
             await record_load(self.shared.history, entry, self.who, load)
@@ -224,6 +226,15 @@ class Executor:
         if self.reader.gone:
             return FatalError("08006", "connection to client lost")
         return SqlError("57014", "Query cancelled on user's request") if self.cancelled else None
+
+    async def settle(self) -> None:
+        """End the transaction begun around the client's statement; what makes it fail is told to the client."""
+        self.turn.busy = False
+        try:
+            await self.turn.settle()
+        except SqlError as error:
+            self.who.committed = False
+            self.writer.write(wire.error_response(self.fields(error, {})))
 
     def fields(self, error: SqlError, names: Mapping[str, str]) -> dict[str, str]:
         """Return the fields of an error as the client gets them."""

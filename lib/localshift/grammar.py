@@ -83,6 +83,14 @@ class Cursor:
             raise refused("names with a database part are not supported by localshift")
         return parts
 
+    def context_name(self) -> list[str]:
+        """Take the name of a session context variable: two parts, neither of which is localshift's or PostgreSQL's."""
+        first = self.identifier()
+        self.expect(".")
+        if first in ("redshift", "rs", "plpgsql"):
+            raise refused(f"{first} is no name for session context variables in localshift")
+        return [first, self.identifier()]
+
     def names(self) -> list[str]:
         """Take a parenthesised list of names."""
         self.expect("(")

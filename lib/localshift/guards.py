@@ -8,13 +8,23 @@ from localshift.errors import SqlError
 from localshift.faults import DroppedError, Faults
 from localshift.lex import quote_literal, quoted
 from localshift.plan import Plan
+from localshift.turns import Turn
 from localshift.upstream import Upstream
 
+VIEW_VERBS = {"INSERT": "insert into", "UPDATE": "update", "DELETE": "delete from"}
 
-async def before(plan: Plan, upstream: Upstream, faults: Faults | None) -> None:
-    """Let the faults befall a statement that is about to run; SqlError where it must not run."""
+
+async def before(plan: Plan, turn: Turn, faults: Faults | None) -> None:
+    """Let the faults befall a statement that is about to run, and wait for its table; SqlError where it must not run."""
+    upstream = turn.upstream
     if faults is not None:
+        if plan.fault:
+            faults.order(list(plan.fault))
         await _suffer(plan, upstream, faults)
+    if plan.sql.startswith("BEGIN"):
+        turn.hand_over()
+    if plan.copy is None or upstream.status == b"T":
+        await take_turn(plan, turn)
     if plan.guard:
         await upstream.check(plan.guard)
     if plan.relations and upstream.status == b"T":
@@ -22,10 +32,23 @@ async def before(plan: Plan, upstream: Upstream, faults: Faults | None) -> None:
         await upstream.check(f"SELECT rs.check_snapshot(ARRAY[{names}])")
 
 
-def after(plan: Plan, faults: Faults | None) -> None:
-    """Let the faults befall a statement that has been answered."""
-    if faults is not None:
+async def take_turn(plan: Plan, turn: Turn) -> None:
+    """Wait for the table a statement writes to; SqlError when it is a view, which PostgreSQL would write through."""
+    verb = VIEW_VERBS.get(plan.query_type)
+    check = f"SELECT rs.check_no_view({quote_literal(plan.target)}, '{verb}')" if verb else ""
+    await turn.take(plan.target, check)
+
+
+async def after(plan: Plan, turn: Turn, faults: Faults | None) -> None:
+    """Let the faults befall a statement that has been answered; outside of a transaction block it is committed before."""
+    if faults is None:
+        return
+    try:
         faults.drop(_word(plan), "after")
+    except DroppedError:
+        await turn.upstream.sync()
+        await turn.settle()
+        raise
 
 
 async def _suffer(plan: Plan, upstream: Upstream, faults: Faults) -> None:

@@ -7,12 +7,13 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from localshift.alike import Alike
 from localshift.columns import Column
 from localshift.errors import INTERNAL, SqlError, internal_detail
 from localshift.fielderrors import FieldError
-from localshift.files import MAX_ROW
+from localshift.files import MAX_ROW, Lines
 from localshift.reading import Reading
-from localshift.records import Record, RowTooLong
+from localshift.records import Record, Rows, RowTooLong
 from localshift.superjson import checked_super
 
 Path = tuple[str | int, ...]
@@ -82,10 +83,14 @@ def _bad_paths(message: str) -> SqlError:
 
 def json_records(
     lines: Iterator[str], columns: Sequence[Column], reading: Reading, paths: list[Path] | None
-) -> Iterator[Record]:
-    """Yield one record for each object or array; what is none is a record with a reason."""
+) -> Iterator[Record | Rows]:
+    """Yield one record for each object or array; what is none is a record with a reason. Lines that are alike come together."""
     names = [column.name for column in columns]
-    for line, raw in _structures(lines, reading):
+    shaped = isinstance(lines, Lines) and reading.json in ("auto", "auto ignorecase") and paths is None
+    for line, raw in _structures(lines, reading, Alike(columns, reading) if shaped else None):
+        if isinstance(raw, bytes):
+            yield Rows(line, raw.count(b"\n"), raw)
+            continue
         if not raw.startswith(("{", "[")):
             yield Record(line, raw, [], 1216, INVALID)
             continue
@@ -155,16 +160,30 @@ def written(value: object) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def _structures(lines: Iterator[str], reading: Reading) -> Iterator[tuple[int, str]]:
-    """Yield (number of its last line, text) of each top-level structure, and of each piece of text between two."""
+def _structures(lines: Iterator[str], reading: Reading, alike: Alike | None) -> Iterator[tuple[int, str | bytes]]:
+    """Yield (number of its last line, text) of each top-level structure, and of each piece of text between two.
+
+    Lines that are alike are yielded as the bytes of their rows.
+    """
     state = _Open([])
     number = 0
-    for number, line in enumerate(lines, 1):
+    while True:
+        between = not state.text and number >= reading.ignore_header
+        if between and alike is not None and isinstance(lines, Lines) and (rows := alike.take(lines)):
+            number += rows.count(b"\n")
+            yield number, rows
+            continue
+        line = next(lines, None)
+        if line is None:
+            break
+        number += 1
         if number <= reading.ignore_header:
             continue
         stripped = line.strip()
-        if not state.text and stripped.startswith("{") and stripped.endswith("}") and _alone(stripped):
+        if between and stripped.startswith("{") and stripped.endswith("}") and _alone(stripped):
             yield number, stripped
+            if alike is not None:
+                alike.learn(stripped)
             continue
         for text in _scan(line, state):
             yield number, text

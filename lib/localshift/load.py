@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import tempfile
 from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,8 +23,9 @@ from localshift.lex import quote_identifier, quote_literal
 from localshift.manifest import read_manifest
 from localshift.objects import Bucket, Entry
 from localshift.parquet import DataFile
-from localshift.records import RowTooLong, csv_records, text_records
+from localshift.records import Record, Rows, RowTooLong, csv_records, text_records
 from localshift.rows import Progress, Target, csv_batches
+from localshift.simple import row_pattern
 from localshift.transfers import Load, MovedFile
 from localshift.upstream import Upstream, UpstreamError
 
@@ -61,6 +64,12 @@ class _Run:
     load: Load
     stopped: Stopped
     paths: list[jsonrows.Path] | None
+    simple: re.Pattern[bytes] | None
+
+    @property
+    def delimiter(self) -> str:
+        """What stands between the fields of the rows sent to PostgreSQL: the file's own, where its rows go as they are."""
+        return self.copy.reading.delimiter if self.simple is not None else ","
 
 
 def begin_load(copy: Copy) -> Load:
@@ -79,7 +88,10 @@ async def run_copy(copy: Copy, upstream: Upstream, stores: Stores, load: Load, s
     entries = await asyncio.to_thread(_entries, bucket, copy)
     load.expected = [(entry.url, entry.size) for entry in entries]
     paths = await asyncio.to_thread(_jsonpaths, bucket, copy, columns)
+    textual = copy.format in ("CSV", "TEXT")
+    simple = await asyncio.to_thread(row_pattern, columns, copy.reading, copy.format) if textual else None
     run = _Run(
+        simple=simple,
         copy=copy,
         columns=columns,
         bucket=bucket,
@@ -94,7 +106,8 @@ async def run_copy(copy: Copy, upstream: Upstream, stores: Stores, load: Load, s
             await _load_file(entry, run)
         return
     names = ", ".join(quote_identifier(column.name) for column in columns)
-    await upstream.begin_copy(f"COPY {copy.target} ({names}) FROM STDIN (FORMAT csv)")
+    how = f"FORMAT csv, ENCODING 'UTF8', DELIMITER {quote_literal(run.delimiter)}"
+    await upstream.begin_copy(f"COPY {copy.target} ({names}) FROM STDIN ({how})")
     try:
         for entry in entries:
             await _load_file(entry, run)
@@ -195,12 +208,14 @@ def _columnar(file: DataFile, run: _Run) -> Generator[Chunk]:
 
 def _textual(file: DataFile, run: _Run, progress: Progress) -> Generator[Chunk]:
     reading = run.copy.reading
-    target = Target(columns=run.columns, reading=reading, load=run.load, log=run.stores.error_log)
+    log = run.stores.error_log
+    target = Target(columns=run.columns, reading=reading, load=run.load, log=log, delimiter=run.delimiter)
     with open_lines(file.path, file.url, reading) as lines:
         if run.copy.format == "JSON":
-            records = jsonrows.json_records(lines, run.columns, reading, run.paths)
+            records: Iterator[Record | Rows] = jsonrows.json_records(lines, run.columns, reading, run.paths)
         else:
-            records = csv_records(lines, reading) if run.copy.format == "CSV" else text_records(lines, reading)
+            cut = csv_records if run.copy.format == "CSV" else text_records
+            records = cut(lines, reading, None if run.simple is None else partial(lines.take, run.simple))
         try:
             yield from csv_batches(records, target, file.url, progress)
         except RowTooLong as exc:

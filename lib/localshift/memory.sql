@@ -2,6 +2,7 @@
 CREATE SCHEMA rs;
 GRANT USAGE ON SCHEMA rs TO PUBLIC;
 GRANT CREATE ON SCHEMA public TO PUBLIC;
+ALTER SCHEMA public OWNER TO CURRENT_USER;
 
 CREATE TABLE rs.version (version integer NOT NULL);
 
@@ -66,7 +67,7 @@ BEGIN
     FOR command IN SELECT * FROM pg_event_trigger_ddl_commands() WHERE classid = 'pg_class'::regclass LOOP
         CONTINUE WHEN command.object_type <> 'table';
         IF command.command_tag IN ('CREATE TABLE', 'CREATE TABLE AS', 'SELECT INTO') THEN
-            attributes := coalesce(nullif(current_setting('redshift.table_attributes', true), ''), '{}')::jsonb;
+            attributes := coalesce(nullif(current_setting('redshift.table_attributes', true), ''), '{}')::json::jsonb;
             SELECT * INTO likeness FROM rs.table_attributes WHERE table_id = nullif(current_setting('redshift.table_like', true), '')::oid;
             INSERT INTO rs.table_attributes VALUES (
                 command.objid,
@@ -79,6 +80,9 @@ BEGIN
                 coalesce((attributes ->> 'backup')::boolean, likeness.backup, true),
                 clock_timestamp()
             ) ON CONFLICT (table_id) DO NOTHING;
+            IF attributes ? 'keys' THEN
+                PERFORM rs.remember_key(command.objid, key) FROM jsonb_array_elements(attributes -> 'keys') AS k (key) ORDER BY key ->> 'kind' DESC;
+            END IF;
             IF NOT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = command.objid AND tgname = '_rs_queue')
                 AND EXISTS (SELECT FROM pg_class WHERE oid = command.objid AND relpersistence = 'p' AND relnamespace <> 'rs'::regnamespace) THEN
                 EXECUTE format('CREATE TRIGGER _rs_queue BEFORE INSERT OR UPDATE OR DELETE ON %s EXECUTE FUNCTION rs.queue_writers()',

@@ -36,7 +36,7 @@ def merge(sql: str, tokens: list[Token], builtins: frozenset[str]) -> Plan:
     if text.count("WHEN ") > 2 or " AND " in _between(text, "WHEN MATCHED", " THEN"):
         raise SqlError(SYNTAX_ERROR, 'syntax error at or near "WHEN"', hint="MERGE takes one clause of each kind.")
     made = translate(sql, builtins=builtins)
-    return Plan(kind="forward", sql=made.sql, query_type="MERGE", guard=guard, relations=made.relations)
+    return Plan(kind="forward", sql=made.sql, query_type="MERGE", guard=guard, relations=made.relations, target=target)
 
 
 def _between(text: str, start: str, end: str) -> str:
@@ -68,4 +68,5 @@ def _remove_duplicates(cursor: Cursor, target: str, source: str) -> Plan:
         after=(f"INSERT INTO {target} SELECT DISTINCT * FROM {source}",),  # noqa: S608 - names are quoted
         query_type="MERGE",
         tag="MERGE",
+        target=target,
     )

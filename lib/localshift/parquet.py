@@ -20,7 +20,10 @@ from localshift.files import MAX_ROW
 from localshift.reading import Reading
 
 BATCH_ROWS = 65_536
-BATCH_BYTES = 64 * 1024 * 1024
+BATCH_BYTES = 32 * 1024 * 1024
+READ_BYTES = 1024 * 1024
+# Of rows whose texts are in a dictionary: the file does not tell how large they will be, only the table how large at most.
+UNKNOWN_BYTES, UNKNOWN_ROWS = 64 * 1024 * 1024, 512
 READING = Reading()
 ARROW_TYPES: dict[str, pa.DataType] = {
     "smallint": pa.int16(),
@@ -46,7 +49,8 @@ class DataFile:
 def open_file(file: DataFile, columns: Sequence[Column], reading: Reading = READING) -> pq.ParquetFile:
     """Open a file and compare it with the table, by position; SqlError in Redshift's wording when it does not fit."""
     try:
-        parquet = pq.ParquetFile(file.path, memory_map=True, coerce_int96_timestamp_unit="us")
+        # By pages and not by columns, so that the size of a row group does not matter.
+        parquet = pq.ParquetFile(file.path, coerce_int96_timestamp_unit="us", buffer_size=READ_BYTES, pre_buffer=False)
     except (pa.ArrowInvalid, OSError) as exc:
         raise spectrum_error(
             f"File '{file.url}' is not a Parquet file: {str(exc).splitlines()[0]}", code=15001
@@ -146,7 +150,7 @@ def csv_chunks(
     """Yield (rows, CSV bytes) batch by batch; SqlError for a value its column cannot hold and a row of more than 4 MB."""
     schema = pa.schema([pa.field(str(i), _arrow_type(column)) for i, column in enumerate(columns)])
     options = pacsv.WriteOptions(include_header=False, quoting_style="needed")
-    for batch in parquet.iter_batches(batch_size=_batch_rows(parquet), use_threads=False):
+    for batch in parquet.iter_batches(batch_size=_batch_rows(parquet, columns), use_threads=False):
         arrays: list[pa.Array] = []
         for i, column in enumerate(columns):
             wanted = schema.field(i).type
@@ -162,11 +166,20 @@ def csv_chunks(
         yield batch.num_rows, sink.getvalue()
 
 
-def _batch_rows(parquet: pq.ParquetFile) -> int:
+def _batch_rows(parquet: pq.ParquetFile, columns: Sequence[Column]) -> int:
     """Return how many rows to take at a time, so that wide rows need no more memory than narrow ones."""
     metadata = parquet.metadata
     size = sum(metadata.row_group(i).total_byte_size for i in range(metadata.num_row_groups))
-    return max(1, min(BATCH_ROWS, int(BATCH_BYTES * metadata.num_rows // max(size, 1))))
+    rows = min(BATCH_ROWS, int(BATCH_BYTES * metadata.num_rows // max(size, 1)))
+    if metadata.num_row_groups and metadata.num_columns <= len(columns):
+        chunks = [metadata.row_group(0).column(i) for i in range(metadata.num_columns)]
+        longest = sum(
+            column.length
+            for chunk, column in zip(chunks, columns, strict=False)
+            if column.is_text and any("DICTIONARY" in encoding for encoding in chunk.encodings)
+        )
+        rows = min(rows, max(UNKNOWN_ROWS, UNKNOWN_BYTES // max(longest, 1)))
+    return max(rows, 1)
 
 
 def _check_rows(arrays: Sequence[pa.Array], file: DataFile) -> None:

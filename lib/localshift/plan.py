@@ -20,6 +20,8 @@ class Plan:
     `before`, `sql`, `after` in one go and answers with `sql`'s tag, or with `tag`. `label` is a new query_group.
     `outside_transaction` names what may not run in a transaction block. `guard` is a query that fails where the statement
     must, run before it; `relations` are the tables it names, none of which may be newer than the snapshot.
+    `target` is the table it writes to, quoted, whose turn it takes first.
+    `fault` is an order to the faults, given when the statement runs and not when it is prepared.
     `names` tells which words of a GRANT name groups, roles or users, for error messages.
     """
 
@@ -35,6 +37,8 @@ class Plan:
     late_view: bool = False
     outside_transaction: str = ""
     guard: str = ""
+    target: str = ""
+    fault: tuple[str, ...] = ()
     relations: tuple[str, ...] = ()
     copy: Copy | None = None
     unload: Unload | None = None

@@ -23,53 +23,6 @@ def without_qualify(sql: str) -> str:
     return sql
 
 
-def with_aliases_in_where(sql: str) -> str:
-    """Return a query of system tables with names of its select list, used in WHERE, as the expressions they stand for."""
-    view = View(tokenize(sql))
-    level = [i for i in range(len(view.tokens)) if view.openers[i] == -1]
-    source = next((i for i in level if view.upper(i) == "FROM"), None)
-    where = next((i for i in level if view.upper(i) == "WHERE"), None)
-    if source is None or where is None or view.upper(0) != "SELECT" or any(view.upper(i) == "UNION" for i in level):
-        return sql
-    end = next((i for i in level if i > where and view.upper(i) in ENDS | {"GROUP"}), len(view.tokens))
-    first = 2 if view.upper(1) == "DISTINCT" else 1
-    named: dict[str, str] = {}
-    for start, stop in _items(view, level, first, source):
-        length, name, given = _name(view.tokens[start:stop])
-        if given and stop - start > 1:
-            named[name] = sql[view.tokens[start].start : view.tokens[start + length - 1].end]
-    if where + 1 >= end:
-        return sql
-    condition = _condition(sql, view, (where + 1, end), named)
-    tail = " " + sql[view.tokens[end].start :] if end < len(view.tokens) else ""
-    return f"{sql[: view.tokens[where].end]} {condition}{tail}"
-
-
-def with_aliases_beside(sql: str) -> str:
-    """Return a query of system tables with names of its select lists, used alone by a later item, as what they stand for.
-
-    Redshift lets an item use the name of one before it; a system table has no column of such a name.
-    """
-    view = View(tokenize(sql))
-    changes: list[tuple[int, int, str]] = []
-    for select in (i for i in range(len(view.tokens)) if view.upper(i) == "SELECT"):
-        level = [i for i in range(select, len(view.tokens)) if view.openers[i] == view.openers[select]]
-        source = next((i for i in level if view.upper(i) == "FROM"), None)
-        named: dict[str, str] = {}
-        for first, last in _items(view, level, select + 1, source) if source is not None else ():
-            tokens = view.tokens[first:last]
-            if not tokens:
-                continue
-            length, name, given = _name(tokens)
-            if length == 1 and tokens[0].kind == "word" and tokens[0].name in named:
-                changes.append((tokens[0].start, tokens[0].end, f"({named[tokens[0].name]})"))
-            elif given:
-                named[name] = sql[tokens[0].start : tokens[length - 1].end]
-    for start, end, text in reversed(changes):
-        sql = sql[:start] + text + sql[end:]
-    return sql
-
-
 def _is_clause(view: View, i: int) -> bool:
     return view.upper(i) == "QUALIFY" and view.upper(i - 1) not in (",", "AS", ".", "SELECT")
 
@@ -80,10 +33,7 @@ def _rewritten(sql: str, view: View, at: int) -> str:
     source = next((i for i in level if start is not None and start < i < at and view.upper(i) == "FROM"), None)
     if start is None or source is None or at + 1 >= len(view.tokens):
         raise SqlError(SYNTAX_ERROR, 'syntax error at or near "QUALIFY"')
-    if view.upper(start + 1) in ("DISTINCT", "TOP", "ALL") or any(
-        view.upper(i) == "INTO" for i in level if start < i < source
-    ):
-        raise refused(f"QUALIFY together with {view.upper(start + 1)} is not supported by localshift")
+    distinct, begin = _head(view, level, start, source)
     closing = view.pairs.get(view.openers[at], len(view.tokens))
     end = next((i for i in level if i > at and view.upper(i) in ENDS), closing)
 
@@ -93,12 +43,12 @@ def _rewritten(sql: str, view: View, at: int) -> str:
     inner: list[str] = []
     outer: list[str] = []
     named: dict[str, str] = {}
-    for first, last in _items(view, level, start + 1, source):
+    for first, last in items(view, level, begin, source):
         if view.upper(last - 1) == "*" and last - first in (1, 3):
             rows = [view.tokens[first].name] if last - first == 3 else _aliases(view, level, source, at)
         else:
             rows = []
-            stop, name, given = _name(view.tokens[first:last])
+            stop, name, given = item_name(view.tokens[first:last])
             expression = text(first, first + stop)
             inner.append(f"{expression} AS rs_c{len(inner)}")
             outer.append(f"rs_q.rs_c{len(inner) - 1} AS {quote_identifier(name)}")
@@ -111,18 +61,28 @@ def _rewritten(sql: str, view: View, at: int) -> str:
     tail = " " + text(end, closing) if end < closing else ""
     rest = sql[view.tokens[closing].start :] if closing < len(view.tokens) else ""
     query = (
-        f"SELECT {', '.join(outer)} FROM (SELECT {', '.join(inner)}, ({condition}) AS rs_qualify"  # noqa: S608 - the client's own text
+        f"SELECT {'DISTINCT ' * distinct}{', '.join(outer)} FROM (SELECT {', '.join(inner)}, ({condition}) AS rs_qualify"  # noqa: S608 - the client's own text
         f" {text(source, at)}) AS rs_q WHERE rs_qualify{tail}"
     )
     return sql[: view.tokens[start].start] + query + rest
 
 
-def _items(view: View, level: list[int], first: int, last: int) -> list[tuple[int, int]]:
+def _head(view: View, level: list[int], start: int, source: int) -> tuple[bool, int]:
+    """Return whether the SELECT is of distinct rows, and where its list begins; SqlError for one that cannot be rewritten."""
+    into = any(view.upper(i) == "INTO" for i in level if start < i < source)
+    if into or "TOP" in (view.upper(start + 1), view.upper(start + 2)):
+        raise refused(f"QUALIFY together with {'INTO' if into else 'TOP'} is not supported by localshift")
+    # What is distinct is what QUALIFY has left.
+    return view.upper(start + 1) == "DISTINCT", start + 1 + (view.upper(start + 1) in ("DISTINCT", "ALL"))
+
+
+def items(view: View, level: list[int], first: int, last: int) -> list[tuple[int, int]]:
+    """Return the token ranges between the commas of one level."""
     commas = [i for i in level if first <= i < last and view.tokens[i].is_op(",")]
     return list(zip([first, *(i + 1 for i in commas)], [*commas, last], strict=True))
 
 
-def _name(tokens: list[Token]) -> tuple[int, str, bool]:
+def item_name(tokens: list[Token]) -> tuple[int, str, bool]:
     """Return how many tokens are the expression, the column's name, and whether it was given."""
     last = tokens[-1]
     if len(tokens) > 2 and tokens[-2].upper == "AS":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from localshift.files import MAX_ROW
@@ -20,18 +20,36 @@ class Record(NamedTuple):
     reason: str = ""
 
 
+class Rows(NamedTuple):
+    """Rows that PostgreSQL may read as they stand: the number of their last line, how many, their bytes."""
+
+    line: int
+    rows: int
+    data: bytes
+
+
+# Takes the rows that need no second look, as bytes.
+Take = Callable[[], bytes]
+
+
 class RowTooLong(Exception):  # noqa: N818 - names the fact; the reader of the file makes an SQL error of it
     """A record of several lines grew beyond what Redshift takes as a row."""
 
 
-def csv_records(lines: Iterator[str], reading: Reading) -> Iterator[Record]:
-    """Yield the records of a CSV file; a quoted field may hold line ends. RowTooLong for one without end."""
+def csv_records(lines: Iterator[str], reading: Reading, take: Take | None = None) -> Iterator[Record | Rows]:
+    """Yield the records of a CSV file; a quoted field may hold line ends. RowTooLong for one without end.
+
+    `take` returns the bytes of the simple rows that come next.
+    """
     quote, delimiter = re.escape(reading.quote), re.escape(reading.delimiter)
     blank = r"[ \t]*" if reading.delimiter not in " \t" else ""
     body = f"(?:[^{quote}]|{quote}{quote})*"
     field = re.compile(f"(?:{blank}{quote}({body}){quote}{blank}|([^{quote}{delimiter}]*))(?={delimiter}|\\Z)")
     begun = re.compile(f"{blank}{quote}{body}\\Z")
-    for number, line in _numbered(lines, reading):
+    for number, line in _numbered(lines, reading, take):
+        if isinstance(line, Rows):
+            yield line
+            continue
         raw, text = line, line.removesuffix("\r")
         if reading.quote not in text:
             yield Record(number[0], text, list(text.split(reading.delimiter)))
@@ -81,10 +99,16 @@ def _cut(raw: str, field: re.Pattern[str], reading: Reading, line: int) -> Recor
     return None
 
 
-def text_records(lines: Iterator[str], reading: Reading) -> Iterator[Record]:
-    """Yield the records of delimited text; with ESCAPE a line end behind a backslash belongs to the field."""
+def text_records(lines: Iterator[str], reading: Reading, take: Take | None = None) -> Iterator[Record | Rows]:
+    """Yield the records of delimited text; with ESCAPE a line end behind a backslash belongs to the field.
+
+    `take` returns the bytes of the simple rows that come next.
+    """
     plain = not reading.escape and not reading.remove_quotes
-    for number, line in _numbered(lines, reading):
+    for number, line in _numbered(lines, reading, take):
+        if isinstance(line, Rows):
+            yield line
+            continue
         raw = line.removesuffix("\r")
         while reading.escape and (len(raw) - len(raw.rstrip("\\"))) % 2:
             longer = _continued(lines, number, raw, "").removesuffix("\r")
@@ -97,10 +121,19 @@ def text_records(lines: Iterator[str], reading: Reading) -> Iterator[Record]:
             yield _cut_text(raw, reading, number[0])
 
 
-def _numbered(lines: Iterator[str], reading: Reading) -> Iterator[tuple[list[int], str]]:
+def _numbered(lines: Iterator[str], reading: Reading, take: Take | None) -> Iterator[tuple[list[int], str | Rows]]:
     """Yield each line without its end and the count of lines so far, in a cell the caller adds to when it takes more."""
     number = [0]
-    for line in lines:
+    while True:
+        if take is not None and number[0] >= reading.ignore_header and (data := take()):
+            count = data.count(b"\n")
+            number[0] += count
+            # PostgreSQL wants all lines of a COPY to end alike.
+            yield number, Rows(number[0], count, data.replace(b"\r\n", b"\n"))
+            continue
+        line = next(lines, None)
+        if line is None:
+            return
         number[0] += 1
         if number[0] <= reading.ignore_header:
             continue

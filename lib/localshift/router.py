@@ -10,7 +10,8 @@ from localshift.ddl import create_table
 from localshift.dialect import translate
 from localshift.errors import SYNTAX_ERROR, SqlError, syntax_error
 from localshift.grammar import Cursor
-from localshift.lex import Token, quote_literal, tokenize
+from localshift.keys import LEAVE_PATH
+from localshift.lex import Token, quote_literal, quoted, tokenize
 from localshift.merge import merge
 from localshift.plan import Plan
 from localshift.unload import parse_unload
@@ -38,7 +39,8 @@ def route(sql: str, *, builtins: frozenset[str] = frozenset()) -> Plan:
     if first == "(" or first in QUERY_TYPES:
         return _query(sql, tokens, builtins)
     if first == "COPY":
-        return Plan(kind="copy", sql=sql, query_type="COPY", copy=parse_copy(sql))
+        copy = parse_copy(sql)
+        return Plan(kind="copy", sql=sql, query_type="COPY", copy=copy, target=copy.target)
     if first == "UNLOAD":
         return Plan(kind="unload", sql=sql, query_type="UNLOAD", unload=parse_unload(Cursor(sql, builtins)))
     if first == "CREATE" and _creates_table(tokens):
@@ -48,7 +50,7 @@ def route(sql: str, *, builtins: frozenset[str] = frozenset()) -> Plan:
         return Plan(
             kind="script",
             sql=made.sql,
-            before=(remember, *((like,) if made.attributes.like else ())),
+            before=(LEAVE_PATH, remember, *((like,) if made.attributes.like else ())),
             after=("RESET redshift.table_attributes", "RESET redshift.table_like"),
             query_type=made.query_type,
         )
@@ -72,6 +74,12 @@ def _query(sql: str, tokens: list[Token], builtins: frozenset[str]) -> Plan:
     kind = QUERY_TYPES.get(first, "SELECT")
     if kind == "SELECT" and any(token.upper == "INTO" for token in tokens):
         kind = "CTAS"
+    written = translation.relations[:1] if kind in ("INSERT", "UPDATE", "DELETE") else ()
     return Plan(
-        kind="forward", sql=translation.sql, query_type=kind, system=translation.system, relations=translation.relations
+        kind="forward",
+        sql=translation.sql,
+        query_type=kind,
+        system=translation.system,
+        relations=translation.relations,
+        target="".join(map(quoted, written)),
     )

@@ -10,7 +10,7 @@ from localshift.errors import INTERNAL, SqlError
 from localshift.fielderrors import FieldError
 from localshift.fields import Converter, converter
 from localshift.reading import Reading
-from localshift.records import Record
+from localshift.records import Record, Rows
 from localshift.transfers import RAW_LENGTH, Load, Reject
 
 BATCH_BYTES = 1 << 20
@@ -28,39 +28,42 @@ class Progress:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """Where rows go: the columns, how fields are read, the load's books, and the table of errors named in messages."""
+    """Where rows go: the columns, how fields are read, the load's books, and the table of errors named in messages.
+
+    `delimiter` stands between the fields of what is made; it is no letter or digit.
+    """
 
     columns: Sequence[Column]
     reading: Reading
     load: Load
     log: str
+    delimiter: str = ","
 
 
-def csv_batches(records: Iterator[Record], target: Target, url: str, progress: Progress) -> Iterator[tuple[int, bytes]]:
+def csv_batches(
+    records: Iterator[Record | Rows], target: Target, url: str, progress: Progress
+) -> Iterator[tuple[int, bytes]]:
     """Yield (rows, CSV) for the records that fit; SqlError when as many were refused as MAXERROR allows."""
     converters = [converter(column, target.reading) for column in target.columns]
-    out: list[str] = []
-    size = 0
+    out: list[bytes] = []
+    count = size = 0
     for record in records:
         progress.lines = record.line
-        if record.code:
-            _refuse(
-                Reject(file=url, line=record.line, code=record.code, reason=record.reason, raw_line=record.raw),
-                target,
-                progress,
-            )
-            continue
-        row = _row(record, converters, target, url)
-        if isinstance(row, Reject):
+        if isinstance(record, Rows):
+            out.append(record.data)
+            count += record.rows
+        elif isinstance(row := _row(record, converters, target, url), Reject):
             _refuse(row, target, progress)
             continue
-        out.append(row)
-        size += len(row)
+        else:
+            out.append(row.encode())
+            count += 1
+        size += len(out[-1])
         if size > BATCH_BYTES:
-            yield len(out), "".join(out).encode()
-            out, size = [], 0
+            yield count, b"".join(out)
+            out, count, size = [], 0, 0
     if out:
-        yield len(out), "".join(out).encode()
+        yield count, b"".join(out)
 
 
 def _refuse(reject: Reject, target: Target, progress: Progress) -> None:
@@ -80,6 +83,8 @@ def failed(table: str, log: str) -> SqlError:
 
 def _row(record: Record, converters: list[Converter], target: Target, url: str) -> str | Reject:
     fields = record.fields
+    if record.code:
+        return Reject(file=url, line=record.line, code=record.code, reason=record.reason, raw_line=record.raw)
     if len(fields) != len(converters):
         problem = _fitted(fields, target)
         if problem:
@@ -93,7 +98,7 @@ def _row(record: Record, converters: list[Converter], target: Target, url: str) 
         if value is not None and (not value or not value.isalnum()):
             value = '"' + value.replace('"', '""') + '"'
         values.append("" if value is None else value)
-    return ",".join(values) + "\n"
+    return target.delimiter.join(values) + "\n"
 
 
 def _fitted(fields: list[str | None], target: Target) -> tuple[int, str] | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 
 from localshift import words
 from localshift.errors import SYNTAX_ERROR, SqlError, syntax_error
@@ -11,6 +11,7 @@ from localshift.lex import Token
 
 # PostgreSQL has its own limit on nesting; ours keeps the recursion below Python's.
 MAX_NESTING = 100
+CLAUSES = frozenset({"SELECT", "FROM", "WHERE", "GROUP", "HAVING", "ORDER", "QUALIFY", "SET", "VALUES", "ON", "LIMIT"})
 
 
 class View:
@@ -20,17 +21,24 @@ class View:
         self.tokens = tokens
         self.pairs: dict[int, int] = {}
         self.openers: list[int] = []
+        self.clauses: list[str] = []
         stack: list[int] = []
+        current = [""]
         for i, token in enumerate(tokens):
             self.openers.append(stack[-1] if stack else -1)
+            self.clauses.append(current[-1])
+            if token.kind == "word" and token.upper in CLAUSES:
+                current[-1] = token.upper
             if token.is_op("("):
                 stack.append(i)
+                current.append("")
                 if len(stack) > MAX_NESTING:
                     raise SqlError("54001", f"statement nests parentheses more than {MAX_NESTING} deep")
             elif token.is_op(")"):
                 if not stack:
                     raise syntax_error(")")
                 self.pairs[stack.pop()] = i
+                current.pop()
         if stack:
             raise SqlError(SYNTAX_ERROR, "syntax error at end of input")
 
@@ -46,6 +54,10 @@ class View:
     def opener(self, position: int) -> str:
         """Return the upper-case word before the parenthesis that holds this position."""
         return self.upper(self.openers[position] - 1) if self.openers[position] >= 0 else ""
+
+    def clause(self, position: int) -> str:
+        """Return the upper-case word that begins the clause of this position, at its own level; empty when none does."""
+        return self.clauses[position]
 
     def is_type(self, position: int) -> bool:
         """Whether a type stands here: behind `::` or in CAST(... AS here)."""
@@ -66,8 +78,11 @@ def is_system(name: str) -> bool:
     return schema in words.SYSTEM_SCHEMAS or (not schema and table.startswith(words.SYSTEM_PREFIXES))
 
 
-def relations(tokens: Sequence[Token]) -> list[str]:
-    """Return the dotted names after FROM, JOIN, INTO, UPDATE, USING and commas of a FROM list; calls are left out."""
+def relations(tokens: Sequence[Token], without: Container[int] = ()) -> list[str]:
+    """Return the dotted names after FROM, JOIN, INTO, UPDATE, USING and commas of a FROM list; calls are left out.
+
+    `without` are positions where no relation begins, but an iteration over one's column.
+    """
     found: list[str] = []
     opener: list[str] = [""]
     in_from = [False]
@@ -91,7 +106,7 @@ def relations(tokens: Sequence[Token]) -> list[str]:
         if starts:
             in_from[-1] = token.upper in ("FROM", "JOIN", "USING")
         if starts or (token.is_op(",") and in_from[-1]):
-            name = _dotted(tokens, i + 1)
+            name = "" if i + 1 in without else _dotted(tokens, i + 1)
             if name and name not in ctes:
                 found.append(name)
     return found
@@ -99,6 +114,7 @@ def relations(tokens: Sequence[Token]) -> list[str]:
 
 def _dotted(tokens: Sequence[Token], position: int) -> str:
     parts: list[str] = []
+    start = position
     while position < len(tokens) and tokens[position].kind in ("word", "quoted"):
         if tokens[position].upper in ("ONLY", "TABLE", "TEMP", "TEMPORARY", "SELECT", "LATERAL"):
             position += 1
@@ -109,4 +125,6 @@ def _dotted(tokens: Sequence[Token], position: int) -> str:
             break
         position += 1
     called = position < len(tokens) and tokens[position].is_op("(")
-    return "" if called and len(parts) == 1 and parts[0] == "generate_series" else ".".join(parts)
+    name = ".".join(parts)
+    # A call is no table, but the columns of an INSERT stand behind one.
+    return "" if called and tokens[start - 1].upper != "INTO" and not is_system(name) else name

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hmac
+import re
 import secrets
 import shutil
 import ssl
@@ -23,10 +24,12 @@ from localshift.s3faults import client_for
 from localshift.session import Session
 from localshift.upstream import Upstream, UpstreamError, cancel, connect
 from localshift.wire import ClientReader
+from localshift.words import SETTABLE
 
-SERVER_VERSION = "8.0.2"
+# By the padb ones clients tell Redshift from PostgreSQL.
+OWN_STATUS = {"server_version": "8.0.2", "padb_version": "1.0.0", "padb_revision": "localshift"}
+OPTION = re.compile(r"(?:-c\s*|--)(?P<name>[\w-]+)=(?P<value>.*)", re.DOTALL)
 LOGIN_SECONDS = 60.0
-FORWARDED = ("application_name", "client_encoding", "datestyle", "timezone", "extra_float_digits", "search_path")
 REPORTED = (
     "client_encoding", "DateStyle", "integer_datetimes", "is_superuser", "server_encoding", "session_authorization",
     "standard_conforming_strings", "TimeZone", "application_name", "IntervalStyle",
@@ -86,6 +89,7 @@ async def open_server(socket: str, cluster: Path, options: Options) -> Server:
     )
     shared = Surroundings(
         history=history, stores=stores, builtins=await catalog.builtin_functions(admin), faults=faults,
+        columns=await catalog.system_columns(admin),
         isolation=ISOLATION_NAMES[options.isolation],
     )  # fmt: skip
     server = Server(socket=socket, options=options, shared=shared, admin=admin, listener=None, sessions={}, tasks=set())
@@ -205,9 +209,10 @@ async def _authenticate(server: Server, reader: ClientReader, writer: asyncio.St
 
 def _upstream_parameters(options: Options, given: dict[str, str], user: str, database: str) -> dict[str, str]:
     settings = {
-        name: value for name, value in ((key.lower(), value) for key, value in given.items()) if name in FORWARDED
+        name: value for name, value in ((key.lower(), value) for key, value in given.items()) if name in SETTABLE
     }
     return {
+        **_options(given.get("options", "")),
         **settings,
         "user": user,
         "database": database,
@@ -216,9 +221,16 @@ def _upstream_parameters(options: Options, given: dict[str, str], user: str, dat
     }
 
 
+def _options(text: str) -> dict[str, str]:
+    """Return the settings of a start-up packet's `options` (`-c name=value`) that Redshift lets a user set."""
+    found = (OPTION.match(word.replace("\\ ", " ")) for word in re.split(r"(?<!\\)\s+(?=-)", text.strip()))
+    given = {match["name"].lower().replace("-", "_"): match["value"].strip() for match in found if match}
+    return {name: value for name, value in given.items() if name in SETTABLE}
+
+
 def _greeting(upstream: Upstream, key: tuple[int, int]) -> bytes:
     statuses = [
         wire.parameter_status(name, upstream.parameters[name]) for name in REPORTED if name in upstream.parameters
     ]
-    statuses.append(wire.parameter_status("server_version", SERVER_VERSION))
+    statuses += [wire.parameter_status(name, value) for name, value in OWN_STATUS.items()]
     return b"".join([*statuses, wire.backend_key(*key), wire.ready_for_query(b"I")])

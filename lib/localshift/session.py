@@ -6,17 +6,22 @@ import re
 import struct
 
 from localshift import wire
+from localshift.databases import without_database
 from localshift.errors import FatalError, SqlError
-from localshift.execution import SEND_BUFFER, Executor
+from localshift.execution import BEGINS, SEND_BUFFER, Executor
 from localshift.faults import ordered
+from localshift.guards import take_turn
 from localshift.history import Entry
+from localshift.latecolumns import WANTED, leave_columns
+from localshift.lateral import with_aliases
 from localshift.lex import split_statements
 from localshift.plan import Plan
+from localshift.resolving import outline, resolved
 from localshift.router import route
 from localshift.views import with_late_views
 
 FLUSH = wire.message(b"H")
-QUERY = re.compile(r"[\s(]*(select|with|insert|update|delete|merge|create|explain|unload|--|/\*)", re.IGNORECASE)
+QUERY = re.compile(r"(?i)[\s(]*(select|show|with|insert|update|delete|merge|create|declare|explain|unload|--|/\*)")
 LATE = re.compile(r"no\s+schema\s+binding", re.IGNORECASE)
 ENDS = {b"P": b"1", b"B": b"2", b"C": b"3"}
 
@@ -83,6 +88,7 @@ class Session:
 
     async def _ready(self) -> None:
         who, shared = self.executor.who, self.executor.shared
+        await self.executor.settle()
         if self.upstream.status == b"I":
             if who.transaction:
                 await shared.history.end_transaction(who, shared.isolation)
@@ -95,19 +101,28 @@ class Session:
         if faults is not None and order is not None:
             if self.upstream.parameters.get("is_superuser") != "on":
                 raise SqlError("42501", "must be superuser to order faults")
-            faults.order(order)
-            return Plan(kind="forward", sql="SELECT 'ok'::varchar AS localshift_fault", query_type="OTHER")
+            sql = "SELECT 'ok'::varchar AS localshift_fault"
+            return Plan(kind="forward", sql=sql, query_type="OTHER", fault=tuple(order))
+        builtins = self.executor.shared.builtins
+        sql = with_aliases(without_database(sql, self.executor.who.database), self.executor.shared.columns)
+        plan = route(outline(sql), builtins=builtins)
+        if self.upstream.status == b"T":
+            # PostgreSQL takes the snapshot when it parses, and so does the look at the views.
+            await take_turn(plan, self.executor.turn)
         if self.upstream.status != b"E" and LATE.search(sql) is None and QUERY.match(sql):
+            if self.executor.shared.history.late_views and WANTED.search(sql):
+                await leave_columns(self.upstream, self.executor.shared.history.connection, builtins)
             views = await self._late_views()
-            sql = with_late_views(sql, views) if views else sql
-        return route(sql, builtins=self.executor.shared.builtins)
+            whole = await resolved(with_late_views(sql, views) if views else sql, self.upstream, builtins)
+            plan = route(whole, builtins=builtins) if whole != sql else plan
+        return plan
 
-    async def _late_views(self) -> dict[str, str]:
+    async def _late_views(self) -> dict[str, str | None]:
         history = self.executor.shared.history
         if not history.late_views:
             return {}
-        (result,) = await self.upstream.query("SELECT name, query FROM rs.visible_late_views()")
-        return {name: query for name, query in result.rows if name and query}
+        (result,) = await self.upstream.query("SELECT name, query, readable FROM rs.visible_late_views()")
+        return {name: query if readable == "t" else None for name, query, readable in result.rows if name}
 
     async def _simple_query(self, body: bytes) -> None:
         self.skipping = False
@@ -125,7 +140,7 @@ class Session:
 
     async def _run_simple(self, statements: list[str]) -> None:
         plans = [(await self._route(sql), sql) for sql in statements]
-        controls = any(plan.sql in ("BEGIN", "COMMIT", "ROLLBACK") or plan.commits for plan, _ in plans)
+        controls = any(plan.sql in (*BEGINS, "COMMIT", "ROLLBACK") or plan.commits for plan, _ in plans)
         # Several statements in one message are one transaction, unless they say otherwise.
         wrapped = len(plans) > 1 and not controls and self.upstream.status == b"I"
         if wrapped:
@@ -162,6 +177,7 @@ class Session:
             raise SqlError("26000", f'prepared statement "{name}" does not exist')
         if known[0].kind == "forward":
             await self.executor.before(known[0])
+            self.executor.turn.busy = True
             await self._exchange(b"B", wire.message(b"B", body), known[0])
             if self.skipping:
                 await self.executor.record_failure(*known)
@@ -174,6 +190,9 @@ class Session:
         what = body[:1]
         name, _ = wire.cstring(body, 1)
         known = (self.statements if what == b"S" else self.portals).get(name)
+        if known is None and what == b"P" and name:
+            # A cursor that DECLARE opened is a portal too.
+            known = (Plan(kind="forward", sql="", query_type="SELECT"), "")
         if known is None:
             kind, code = ("prepared statement", "26000") if what == b"S" else ("portal", "34000")
             raise SqlError(code, f'{kind} "{name}" does not exist')
@@ -199,7 +218,7 @@ class Session:
         await self.executor.end(entry, plan)
         if not self.skipping and self.executor.shared.faults is not None:
             await self.writer.drain()
-            self.executor.after(plan)
+            await self.executor.after(plan)
 
     async def _close(self, body: bytes) -> None:
         what = body[:1]

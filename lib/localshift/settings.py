@@ -1,4 +1,4 @@
-"""SET, RESET and SHOW: Redshift's settings live in PostgreSQL under the prefix `redshift.`; PostgreSQL's own are let through by list."""
+"""SET and RESET: Redshift's settings live in PostgreSQL under the prefix `redshift.`; PostgreSQL's own are let through by list."""
 
 from __future__ import annotations
 
@@ -7,14 +7,25 @@ from localshift.errors import SqlError, refused, syntax_error
 from localshift.grammar import Cursor
 from localshift.lex import quote_identifier, quote_literal
 from localshift.plan import Plan, forward
+from localshift.postgres import SUPERUSER
 
 
 def set_parameter(cursor: Cursor) -> Plan:
     """Return the plan of a SET; SqlError for what Redshift's users cannot set."""
     cursor.expect("SET")
+    if cursor.peek() == "TRANSACTION" or cursor.peek(1) in ("AUTHORIZATION", "CHARACTERISTICS"):
+        return _session(cursor)
     local = "LOCAL " if cursor.accept("LOCAL") else ""
     if not local:
         cursor.accept("SESSION")
+    if cursor.peek() == "NAMES" or (cursor.peek(), cursor.peek(1)) == ("TIME", "ZONE"):
+        return forward(f"SET {local}{cursor.rest()}")
+    if cursor.peek(1) == ".":
+        return _context(cursor, local)
+    return _setting(cursor, local)
+
+
+def _setting(cursor: Cursor, local: str) -> Plan:
     name = cursor.identifier()
     if name not in words.SETTINGS | words.SETTABLE:
         raise SqlError("42704", f'unrecognized configuration parameter "{name}"')
@@ -33,8 +44,42 @@ def set_parameter(cursor: Cursor) -> Plan:
     return Plan(kind="forward", sql=sql, query_type="UTILITY", label=text if name == "query_group" else None)
 
 
+def _session(cursor: Cursor) -> Plan:
+    """Return the plan of SET TRANSACTION, SET SESSION CHARACTERISTICS and SET SESSION AUTHORIZATION."""
+    if cursor.accept("SESSION", "AUTHORIZATION"):
+        token = cursor.take()
+        cursor.end()
+        name = token.value.lower() if token.kind == "string" else token.name
+        if name == SUPERUSER:
+            raise SqlError("42501", "permission denied to set session authorization")
+        return forward(f"SET SESSION AUTHORIZATION {'DEFAULT' if token.upper == 'DEFAULT' else quote_identifier(name)}")
+    characteristics = cursor.accept("SESSION", "CHARACTERISTICS", "AS")
+    cursor.expect("TRANSACTION")
+    words_left = [token.upper for token in cursor.tokens[cursor.i :]]
+    # Isolation levels are read and have no effect: the database's own holds.
+    mode = next((mode for mode in ("READ ONLY", "READ WRITE") if mode in " ".join(words_left)), "")
+    if not mode:
+        return Plan(kind="script", sql="SELECT WHERE false", query_type="UTILITY", tag="SET")
+    return forward(f"SET {'SESSION CHARACTERISTICS AS ' if characteristics else ''}TRANSACTION {mode}")
+
+
+def _context(cursor: Cursor, local: str) -> Plan:
+    """Return the plan of a SET of a session context variable, a name in two parts."""
+    name = ".".join(map(quote_identifier, cursor.context_name()))
+    if not cursor.accept("TO"):
+        cursor.expect("=")
+    value = cursor.take()
+    cursor.end()
+    text = (
+        "DEFAULT" if value.upper == "DEFAULT" else quote_literal(value.value if value.kind == "string" else value.text)
+    )
+    return forward(f"SET {local}{name} TO {text}")
+
+
 def reset_parameter(cursor: Cursor) -> Plan:
     """Return the plan of a RESET."""
+    if [token.upper for token in cursor.tokens[1:]] == ["SESSION", "AUTHORIZATION"]:
+        return forward("RESET SESSION AUTHORIZATION")
     name = cursor.tokens[1].name if len(cursor.tokens) == 2 else ""
     if name in words.SETTINGS:
         return Plan(
@@ -48,15 +93,3 @@ def reset_parameter(cursor: Cursor) -> Plan:
     if name not in words.SETTABLE:
         raise SqlError("42704", f'unrecognized configuration parameter "{name}"')
     return forward(cursor.source)
-
-
-def show_parameter(cursor: Cursor) -> Plan:
-    """Return the plan of a SHOW of a setting."""
-    name = cursor.tokens[1].name if len(cursor.tokens) == 2 else ""
-    if name in words.SETTINGS:
-        # As a select, because SHOW would name the column with the prefix.
-        shown = f"SELECT coalesce(nullif(current_setting('redshift.{name}', true), ''), 'unset')"
-        return forward(f"{shown} AS {quote_identifier(name)}")
-    if name not in words.SETTABLE | words.SHOWN:
-        raise refused("SHOW of this kind is not supported by localshift")
-    return forward(f"SHOW {cursor.tokens[1].text}")

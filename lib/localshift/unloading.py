@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import struct
 import tempfile
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from localshift import objects, wire
@@ -63,7 +64,8 @@ async def run_unload(unload: Unload, upstream: Upstream, stores: Stores, done: U
     with tempfile.TemporaryDirectory(dir=stores.scratch) as folder:
         parts = Parts(unload, columns, bucket, Path(folder), done)
         try:
-            await _stream(_sql(unload, columns), upstream, parts, stopped)
+            async with _settings(unload, upstream) as iso:
+                await _stream(_sql(unload, columns, iso=iso), upstream, parts, stopped)
             await asyncio.to_thread(parts.close)
         finally:
             parts.abandon()
@@ -129,15 +131,36 @@ def _prepare(unload: Unload, bucket: Bucket) -> None:
         raise SqlError(INTERNAL, NOT_EMPTY, detail=internal_detail(NOT_EMPTY, 8001, unload.location))
 
 
-def _sql(unload: Unload, columns: Sequence[Column]) -> str:
-    """Return the COPY that sends the rows: SUPER as compact JSON, zones gone where Parquet has none, partitions together."""
+@asynccontextmanager
+async def _settings(unload: Unload, upstream: Upstream) -> AsyncIterator[bool]:
+    """Yield whether the session writes dates as ISO does; floating-point numbers for Parquet have all their digits meanwhile."""
+    asked = "SELECT current_setting('datestyle'), current_setting('extra_float_digits')"
+    style, digits = (await upstream.query(asked))[0].rows[0]
+    change = unload.format == "PARQUET" and int(digits or 1) < 1
+    if change:
+        await upstream.query("SET extra_float_digits TO 1")
+    try:
+        yield str(style).startswith("ISO")
+    finally:
+        # What is set in a transaction that fails goes with it.
+        if change and upstream.status != b"E":
+            await upstream.query(f"SET extra_float_digits TO {int(digits or 1)}")
+
+
+def _sql(unload: Unload, columns: Sequence[Column], *, iso: bool) -> str:
+    """Return the COPY that sends the rows: SUPER as compact JSON, zones gone where Parquet has none, partitions together.
+
+    Dates are as COPY reads them, however the session shows them.
+    """
     aliases = [f"c{i}" for i in range(len(columns))]
     shown: list[str] = []
     for alias, column in zip(aliases, columns, strict=True):
         if column.kind == "jsonb":
             shown.append(f"rs.super_text(q.{alias})")
         elif column.kind == "timestamp" and column.zoned and unload.format == "PARQUET":
-            shown.append(f"q.{alias} AT TIME ZONE 'UTC'")
+            shown.append(_dated(f"q.{alias} AT TIME ZONE 'UTC'", iso=iso))
+        elif column.kind in ("date", "timestamp"):
+            shown.append(_dated(f"q.{alias}", iso=iso))
         else:
             shown.append(f"q.{alias}")
     names = [column.name for column in columns]
@@ -145,7 +168,12 @@ def _sql(unload: Unload, columns: Sequence[Column]) -> str:
     order = f" ORDER BY {', '.join(keys)}" if keys else ""
     listed = ", ".join(map(quote_identifier, aliases))
     # The query is the client's own, as it is when it runs by itself.
-    return f"COPY (SELECT {', '.join(shown)} FROM ({unload.query}) AS q ({listed}){order}) TO STDOUT"  # noqa: S608 - see above
+    return f"COPY (SELECT {', '.join(shown)} FROM ({unload.query}) AS q ({listed}){order}) TO STDOUT (ENCODING 'UTF8')"  # noqa: S608 - see above
+
+
+def _dated(value: str, *, iso: bool) -> str:
+    # JSON's dates follow no setting; what they have else is a T, and minutes in every zone.
+    return value if iso else f"regexp_replace(replace(to_json({value}) #>> '{{}}', 'T', ' '), '([+-]..):00$', E'\\\\1')"
 
 
 async def _stream(sql: str, upstream: Upstream, parts: Parts, stopped: Stopped) -> None:

@@ -24,12 +24,13 @@ BEGIN
     INSERT INTO rs.late_views VALUES (name::regclass, query) ON CONFLICT (view_id) DO UPDATE SET query = excluded.query;
 END $$;
 
--- The late-binding views this session can name: bare names first by its search path, then all with their schema.
-CREATE FUNCTION rs.visible_late_views() RETURNS TABLE (name text, query text) LANGUAGE sql STABLE AS $$
-    SELECT c.relname::text, v.query FROM rs.late_views v JOIN pg_class c ON c.oid = v.view_id WHERE pg_table_is_visible(c.oid)
+-- The late-binding views this session can name, by bare names when its search path finds them, and by names with a schema.
+CREATE FUNCTION rs.visible_late_views() RETURNS TABLE (name text, query text, readable boolean) LANGUAGE sql STABLE AS $$
+    SELECT c.relname::text, v.query, has_table_privilege(c.oid, 'SELECT') FROM rs.late_views v JOIN pg_class c ON c.oid = v.view_id
+    WHERE pg_table_is_visible(c.oid)
     UNION ALL
-    SELECT n.nspname || '.' || c.relname, v.query FROM rs.late_views v JOIN pg_class c ON c.oid = v.view_id
-    JOIN pg_namespace n ON n.oid = c.relnamespace WHERE has_table_privilege(c.oid, 'SELECT') $$;
+    SELECT n.nspname || '.' || c.relname, v.query, has_table_privilege(c.oid, 'SELECT')
+    FROM rs.late_views v JOIN pg_class c ON c.oid = v.view_id JOIN pg_namespace n ON n.oid = c.relnamespace $$;
 
 -- A relation the catalogue has and the snapshot has not is newer than the snapshot.
 CREATE FUNCTION rs.check_snapshot(names text[]) RETURNS void LANGUAGE plpgsql STABLE AS $$
@@ -119,3 +120,23 @@ BEGIN
 END $$;
 CREATE EVENT TRIGGER rs_drop_view ON sql_drop
     WHEN TAG IN ('DROP VIEW', 'DROP SCHEMA', 'DROP OWNED') EXECUTE FUNCTION rs.on_drop_view();
+
+-- A role that others have goes only by force, which takes it from them.
+CREATE FUNCTION rs.check_ungranted(names text[]) RETURNS void LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    granted text;
+BEGIN
+    SELECT r.rolname INTO granted FROM pg_catalog.pg_roles r JOIN pg_catalog.pg_auth_members m ON m.roleid = r.oid WHERE r.rolname = ANY (names) LIMIT 1;
+    IF granted IS NOT NULL THEN
+        RAISE EXCEPTION 'role "%" cannot be dropped because it has been granted to other users or roles', granted
+            USING ERRCODE = '2BP01', HINT = 'DROP ROLE ... FORCE takes it from them.';
+    END IF;
+END $$;
+
+-- PostgreSQL writes through simple views, Redshift through none.
+CREATE FUNCTION rs.check_no_view(target text, verb text) RETURNS void LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    IF (SELECT relkind FROM pg_catalog.pg_class WHERE oid = to_regclass(target)) = 'v' THEN
+        RAISE EXCEPTION 'cannot % a view', verb USING ERRCODE = '0A000';
+    END IF;
+END $$;

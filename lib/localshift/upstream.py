@@ -12,6 +12,8 @@ from localshift import wire
 from localshift.errors import SqlError
 from localshift.wire import Message
 
+SYNC = wire.message(b"S")
+
 
 @dataclass(frozen=True, slots=True)
 class Result:
@@ -74,27 +76,49 @@ class Upstream:
             results = await self._collect()
         return results[0].rows if results else []
 
-    async def check(self, sql: str) -> None:
-        """Run a query that fails where a statement must; leaves the client's unnamed statement and portal alone."""
+    async def check(self, *statements: str) -> None:
+        """Run statements one after the other, up to the first that fails; the client's unnamed statement and portal stay."""
         name = "rs_check"
         bind = wire.message(b"B", wire.text(name) + wire.text(name) + struct.pack("!HHH", 0, 0, 0))
+        close = wire.message(b"C", b"P" + wire.text(name)) + wire.message(b"C", b"S" + wire.text(name))
+        run = bind + wire.message(b"E", wire.text(name) + struct.pack("!I", 0)) + close
         async with self._turn:
-            await self.send(
-                wire.parse_message(name, sql, struct.pack("!H", 0))
-                + bind
-                + wire.message(b"E", wire.text(name) + struct.pack("!I", 0))
-                + wire.message(b"C", b"P" + wire.text(name))
-                + wire.message(b"C", b"S" + wire.text(name))
-                + wire.message(b"S")
-            )
+            types = struct.pack("!H", 0)
+            await self.send(b"".join(wire.parse_message(name, sql, types) + run for sql in statements) + SYNC)
             try:
                 await self._collect()
             except UpstreamError:
                 # The error skipped the Close.
-                await self.send(wire.message(b"C", b"S" + wire.text(name)) + wire.message(b"S"))
+                await self.send(close + SYNC)
                 with contextlib.suppress(UpstreamError):
                     await self._collect()
                 raise
+
+    async def describe(self, sql: str) -> bytes:
+        """Return the body of the RowDescription of a statement that is not run; empty when it gives no rows."""
+        name, found = "rs_describe", b""
+        async with self._turn:
+            await self.send(
+                wire.parse_message(name, sql, struct.pack("!H", 0))
+                + wire.message(b"D", b"S" + wire.text(name))
+                + wire.message(b"C", b"S" + wire.text(name))
+                + SYNC
+            )
+            error: UpstreamError | None = None
+            async for message in self.until_ready():
+                if message.kind == b"T":
+                    found = message.body
+                elif message.kind == b"E":
+                    error = UpstreamError(wire.parse_fields(message.body))
+        if error is not None:
+            raise error
+        return found
+
+    async def sync(self) -> None:
+        """End what runs outside of a transaction block; a client's prepared statements stay."""
+        async with self._turn:
+            await self.send(SYNC)
+            await self._collect()
 
     async def _collect(self) -> list[Result]:
         results: list[Result] = []

@@ -44,7 +44,8 @@ def _late_binding(cursor: Cursor, query: str) -> Plan:
     cursor.expect("VIEW")
     name = cursor.table_name()
     if cursor.peek() == "(":
-        raise refused("late-binding views with a column list are not supported by localshift")
+        columns = ", ".join(map(quote_identifier, cursor.names()))
+        query = f"SELECT * FROM ({query}) AS named ({columns})"  # noqa: S608 - the query is the client's own
     # A view of the name stands in the catalogue, so that it is shown, granted and dropped; who queries it gets its text.
     return Plan(
         kind="script",
@@ -78,12 +79,18 @@ def refresh(cursor: Cursor) -> Plan:
     return forward(f"REFRESH MATERIALIZED VIEW {name}", "DDL")
 
 
-def with_late_views(sql: str, views: Mapping[str, str]) -> str:
-    """Return a query with its late-binding views, dotted or bare name to text, in place of their names."""
+def with_late_views(sql: str, views: Mapping[str, str | None]) -> str:
+    """Return a query with its late-binding views, dotted or bare name to text, in place of their names.
+
+    SqlError for a view without a text: one that the session may not read.
+    """
     tokens = tokenize(sql)
     used = set(relations(tokens)) & set(views)
     if not used:
         return sql
+    for name in used:
+        if views[name] is None:
+            raise SqlError("42501", f"permission denied for relation {name.rpartition('.')[2]}")
     out, position, i = [], 0, 0
     while i < len(tokens):
         length = 3 if i + 2 < len(tokens) and tokens[i + 1].is_op(".") else 1

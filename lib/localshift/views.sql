@@ -2,7 +2,7 @@
 CREATE VIEW pg_catalog.svv_tables AS
 SELECT current_database()::varchar AS table_catalog, table_schema::varchar AS table_schema, table_name::varchar AS table_name,
     table_type::varchar AS table_type, NULL::varchar AS remarks
-FROM information_schema.tables WHERE table_schema NOT IN ('rs');
+FROM rs_info.tables;
 
 CREATE VIEW pg_catalog.svv_columns AS
 SELECT table_catalog::varchar, table_schema::varchar, table_name::varchar, column_name::varchar,
@@ -13,7 +13,12 @@ SELECT table_catalog::varchar, table_schema::varchar, table_name::varchar, colum
     NULL::varchar AS character_set_catalog, NULL::varchar AS character_set_schema, NULL::varchar AS character_set_name,
     NULL::varchar AS collation_catalog, NULL::varchar AS collation_schema, NULL::varchar AS collation_name,
     NULL::varchar AS domain_name, NULL::varchar AS remarks
-FROM information_schema.columns WHERE table_schema NOT IN ('rs');
+FROM rs_info.columns
+UNION ALL
+SELECT current_database()::varchar, schema_name::varchar, view_name::varchar, column_name::varchar, column_number, NULL::varchar, 'YES'::varchar,
+    split_part(column_type, '(', 1)::varchar, NULL::integer, NULL::integer, NULL::integer, NULL::integer, NULL::integer, NULL::varchar, NULL::varchar, NULL::varchar, NULL::varchar,
+    NULL::varchar, NULL::varchar, NULL::varchar, NULL::varchar, NULL::varchar, NULL::varchar
+FROM rs.late_columns();
 
 CREATE VIEW pg_catalog.svv_all_tables AS
 SELECT table_catalog AS database_name, table_schema AS schema_name, table_name,
@@ -37,7 +42,7 @@ CREATE VIEW pg_catalog.svv_all_schemas AS
 SELECT current_database()::varchar AS database_name, n.nspname::varchar AS schema_name, n.nspowner::integer AS schema_owner,
     'local'::varchar AS schema_type, array_to_string(n.nspacl, ',')::varchar AS schema_acl, NULL::varchar AS source_database,
     NULL::varchar AS schema_option
-FROM pg_namespace n WHERE n.nspname <> 'rs' AND n.nspname !~ '^pg_(toast|temp)';
+FROM pg_namespace n WHERE NOT rs.is_own(n.oid) AND n.nspname !~ '^pg_(toast|temp)';
 CREATE VIEW pg_catalog.svv_redshift_schemas AS SELECT database_name, schema_name, schema_owner, schema_type, schema_acl, schema_option FROM pg_catalog.svv_all_schemas;
 
 CREATE VIEW pg_catalog.svv_external_schemas AS
@@ -49,7 +54,7 @@ SELECT NULL::varchar AS redshift_database_name, NULL::varchar AS schemaname, NUL
 
 CREATE VIEW pg_catalog.pg_table_def AS
 SELECT n.nspname AS schemaname, c.relname AS tablename, a.attname AS "column",
-    CASE WHEN a.atttypid = 'jsonb'::regtype THEN 'super' ELSE format_type(a.atttypid, a.atttypmod) END AS type,
+    rs.format_type(a.atttypid, a.atttypmod) AS type,
     coalesce(t.encode ->> a.attname, 'none') AS encoding, coalesce(t.distkey = a.attname, false) AS distkey,
     coalesce(array_position(t.sortkey, a.attname::text), 0) AS sortkey, a.attnotnull AS notnull
 FROM pg_class c

@@ -4,7 +4,7 @@
 
     -- file NAME [gzip|bz2|zstd|utf-16|escaped]   an object to read; escaped: \\xNN and \\0 are bytes
     -- parquet NAME COLUMN TYPE, …                rows as JSON arrays
-    -- manifest NAME FILE …                       a manifest of these files with their lengths
+    -- manifest NAME FILE[:LENGTH][?] …           a manifest of these files with their lengths; ? for one that may be missing
     -- sql                                        one statement; {at} is the case's prefix, {role} its role
     -- rows | -- error SQLSTATE | -- notice       what the statement above answers; an error's and a notice's text is a part
     -- keys PREFIX | -- object KEY                what lies in S3: names below the prefix, an object's text

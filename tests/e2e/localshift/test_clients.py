@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -15,41 +14,10 @@ import pytest
 import redshift_connector
 
 from e2e.localshift.conftest import BUCKET, ROLE, Stage
+from e2e.localshift.connecting import arguments, psql
 from localshift import Localshift
-from localshift.postgres import binary
 
 pytestmark = pytest.mark.e2e
-
-
-def arguments(server: Localshift) -> dict[str, Any]:
-    given = server.connect_args
-    return {"host": given["host"], "port": given["port"], "user": given["user"], "password": given["password"],
-            "dbname": given["database"], "sslmode": "disable"}  # fmt: skip
-
-
-def psql(server: Localshift, *commands: str) -> str:
-    """Return what psql prints, of the PostgreSQL that comes with the environment."""
-    given = arguments(server)
-    command = [
-        str(binary("psql")),
-        "-X",
-        "-A",
-        "-t",
-        "-v",
-        "ON_ERROR_STOP=1",
-        "-h",
-        given["host"],
-        "-p",
-        str(given["port"]),
-    ]
-    command += ["-U", given["user"], given["dbname"]]
-    for text in commands:
-        command += ["-c", text]
-    done = subprocess.run(
-        command, env={"PGPASSWORD": given["password"]}, capture_output=True, text=True, timeout=60, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
 
 
 def test_psql_runs_statements_and_describes_tables(server: Localshift, db: Any) -> None:

@@ -48,7 +48,8 @@ def test_a_client_that_dies_in_the_middle_of_a_text_copy_leaves_nothing(db: Any,
     schema = db.rows("select current_schema()")[0][0]
     db.execute("create table t (id int, v varchar(100))")
     db.commit()
-    url = stage.put("big", b"".join(b"%d|%040d\n" % (i, i) for i in range(400_000)))
+    # A quote keeps a row from going to PostgreSQL as it stands, so that there is time to die.
+    url = stage.put("big", b"".join(b'%d|%040d"\n' % (i, i) for i in range(400_000)))
     connection = connect()
     running, _ = in_background(connection, f"copy {schema}.t from '{url}' iam_role '{ROLE}' delimiter '|'")
     db.connection.autocommit = True
@@ -63,11 +64,16 @@ def test_a_client_that_dies_in_the_middle_of_a_text_copy_leaves_nothing(db: Any,
     assert db.rows("select count(*) from t") == [[0]]
 
 
-def test_an_unload_can_be_cancelled_and_the_session_goes_on(connect: Any, server: Localshift, stage: Any) -> None:
+def test_an_unload_can_be_cancelled_and_the_session_goes_on(
+    db: Any, connect: Any, server: Localshift, stage: Any
+) -> None:
     connection = connect()
+    db.connection.autocommit = True
     target = f"s3://staging/{stage.prefix}cut/"
     running, errors = in_background(connection, f"unload ('{LONG}') to '{target}' iam_role '{ROLE}' csv")
     packet = struct.pack("!II", 16, 80877102) + connection._backend_key_data
+    # Before it moves rows it would be the preparation that is cancelled.
+    wait_until(lambda: bool(db.rows("select 1 from pg_catalog.pg_stat_progress_copy where tuples_processed > 0")))
 
     def cancelled() -> bool:
         with socket.create_connection((server.host, server.port)) as link:

@@ -97,7 +97,14 @@ class Run:
 
     def manifest(self, block: Block) -> None:
         name, *files = block.arguments
-        self.stage.manifest(*(self.entries[file] for file in files), name=name)
+        self.stage.manifest(*map(self._entry, files), name=name)
+
+    def _entry(self, text: str) -> dict[str, Any]:
+        """Return the manifest's entry of NAME[:LENGTH][?]: with a length of its own, not mandatory; of no file, too."""
+        name, _, length = text.removesuffix("?").partition(":")
+        known = self.entries.get(name, {"url": f"{self.at}/{name}", "meta": {"content_length": 1}})
+        meta = {"content_length": int(length)} if length else known["meta"]
+        return {**known, "mandatory": not text.endswith("?"), "meta": meta}
 
     def sql(self, block: Block) -> None:
         self.settle()
