@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import functools
+import os
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -14,6 +16,7 @@ from typing import Any
 
 from deltalake import DeltaTable
 
+from crash.hearth import join
 from crash.project import TTL, content, mart, opened, servers_of
 from lakemart import steps
 from lakemart.cli.stopping import StoppedError, stoppable
@@ -26,10 +29,18 @@ from lakemart.pipeline.context import Context
 from lakemart.pipeline.maintain import Upkeep, maintain
 from lakemart.pipeline.stories import Scope, run
 from lakemart.pipeline.verify import verify
+from lakemart.publish import lock
 from lakemart.storage import lease
+from lakemart.storage.store import open_store
+
+LOCK_SECONDS = 3
+"""How long a run here waits for the lock of another that was paused while it held it."""
 
 HANG_SECONDS = 0.5
-"""How long `hang` lasts here: several renewals of a lease."""
+"""How long `hang` lasts here, unless the order says otherwise: several renewals of a lease."""
+
+HUNG = "hung"
+"""Beside the project: a line for each time that a process hangs, its id."""
 
 ACTS: dict[str, Callable[[Context], Any]] = {
     "run": lambda context: run(context, Scope()),
@@ -50,7 +61,7 @@ ACTS: dict[str, Callable[[Context], Any]] = {
 class Order:
     """What a child is to do: an act of the list under faults, `heal`, `evidence`, or `vandal TABLE WHERE`.
 
-    `record` asks for the steps that the act passes.
+    `record` asks for the steps that the act passes; `spark` is the place of a kept Spark to be joined.
     """
 
     folder: str
@@ -59,6 +70,8 @@ class Order:
     servers: dict[str, Any] | None = None
     record: bool = False
     ttl: float = TTL
+    hang: float = HANG_SECONDS
+    spark: dict[str, str] | None = None
 
 
 @dataclass(slots=True)
@@ -77,6 +90,8 @@ class Passes:
 def obey(order: Order) -> dict[str, Any]:
     """Does what is ordered; what it says is plain JSON."""
     folder = Path(order.folder)
+    if order.spark is not None:
+        join(order.spark)
     if order.act == "evidence":
         return evidence(folder, order.servers)
     if order.act == "heal":
@@ -91,10 +106,11 @@ def obey(order: Order) -> dict[str, Any]:
     if order.record:
         steps.arm("lease.take:before:hang:1000000")
         steps._fire = passes.fire  # type: ignore[assignment]
-    steps.time = SimpleNamespace(sleep=lambda _: time.sleep(HANG_SECONDS))  # type: ignore[assignment]
-    if any(fault.endswith(":stop") for fault in order.faults):
+    steps.time = SimpleNamespace(sleep=functools.partial(hang, folder, order.hang))  # type: ignore[assignment]
+    if any(fault.endswith(":stop") and not fault.startswith("lease.renew") for fault in order.faults):
         # A process stopped amid a renewal keeps the local store's lock on the lease's folder, and stops all others.
         lease._RENEWALS = 1 / 1000  # type: ignore[assignment]
+    lock.LOCK_SECONDS = LOCK_SECONDS
     context = opened(folder, servers_of(order.servers), order.ttl)
     try:
         with context.engine, stoppable():
@@ -104,6 +120,20 @@ def obey(order: Order) -> dict[str, Any]:
     except (RuntimeError, LakemartError) as error:
         return {"raised": repr(error), "passes": passes.order}
     return {"document": document, "passes": passes.order}
+
+
+def warm(servers: Mapping[str, Any] | None) -> None:
+    """Makes what this process's children would each make anew: the client of S3, which has no connection yet."""
+    found = servers_of(servers)
+    if found is not None:
+        open_store(found.staging)
+
+
+def hang(folder: Path, seconds: float, _: float) -> None:
+    """Hangs, and says so."""
+    with (folder / HUNG).open("a", encoding="utf-8") as said:
+        said.write(f"{os.getpid()}\n")
+    time.sleep(seconds)
 
 
 def healed(folder: Path, servers: dict[str, Any] | None) -> dict[str, Any]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import logging
-import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
+from functools import cache, partial
 from pathlib import Path
 
 import boto3
@@ -13,8 +13,9 @@ import pytest
 from moto.server import ThreadedMotoServer
 
 from crash.evidence import Evidence, evidence
+from crash.hearth import hearth
 from crash.nursery import nursery
-from crash.project import Servers, write_project
+from crash.project import Servers
 from crash.workshop import Workshop
 from e2e.conftest import built, shop  # noqa: F401 - the same projects, as fixtures of this folder too
 from e2e.shop import built_shop
@@ -34,14 +35,10 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Evidence:
 @pytest.fixture(scope="session")
 def _workshop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workshop]:
     folder = tmp_path_factory.mktemp("workshop")
-
-    def built_once(place: Path) -> None:
-        shutil.copytree(built_shop(tmp_path_factory).lake, place / "lake")
-        write_project(place, model=True)
-
     with ExitStack() as stack:
         run = stack.enter_context(nursery())
-        yield Workshop(folder=folder, run=run, servers=_started(stack, folder), built=built_once)
+        servers = cache(partial(_started, stack, folder))
+        yield Workshop(folder=folder, run=run, servers=servers, spark=cache(partial(_kept, stack)))
 
 
 @pytest.fixture
@@ -51,18 +48,11 @@ def workshop(_workshop: Workshop, record_property: Callable[[str, object], None]
     return _workshop
 
 
-def _started(stack: ExitStack, folder: Path) -> Callable[[], Servers]:
-    found: list[Servers] = []
-
-    def servers() -> Servers:
-        if not found:
-            found.append(_start(stack, folder))
-        return found[0]
-
-    return servers
+def _kept(stack: ExitStack) -> Mapping[str, str]:
+    return stack.enter_context(hearth())
 
 
-def _start(stack: ExitStack, folder: Path) -> Servers:
+def _started(stack: ExitStack, folder: Path) -> Servers:
     s3 = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     logging.getLogger("werkzeug").setLevel(logging.WARNING)
     s3.start()

@@ -1,18 +1,20 @@
-"""A process with everything imported and nothing begun. It forks a child for each order: a story costs no start-up.
+"""A process with everything imported and nothing begun. It forks lanes, and a lane a child for each order: no start-up.
 
-A child that a fault kills dies by SIGKILL, as any other process would; its lanes of one order at a time are three.
+A child that a fault kills dies by SIGKILL, as any other process would. A lane obeys one order at a time.
 """
 
 from __future__ import annotations
 
+import gc
 import importlib
 import json
 import os
 import queue
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -22,11 +24,15 @@ LANES = 3
 LOADED = (
     "crash.acts",
     "pandas",
+    "pyarrow.dataset",
     "pyarrow.pandas_compat",
+    "pyarrow.substrait",
+    "deltalake.fs",
     "lakemart.models.build",
     "redshift_connector",
     "boto3",
-    "sqlglot",
+    "sqlglot.dialects.spark",
+    "sqlglot.generators.spark",
 )
 """What a story would load only when it comes to it."""
 
@@ -44,18 +50,16 @@ class Ended:
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """One nursery process; an order at a time."""
+    """The near end of a lane; an order at a time."""
 
-    process: subprocess.Popen[str]
+    wire: IO[str]
 
     def obey(self, order: dict[str, Any]) -> Ended:
         """Has a child do it, to its end."""
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
-        self.process.stdin.write(json.dumps(order) + "\n")
-        self.process.stdin.flush()
-        answer = self.process.stdout.readline()
-        assert answer, f"the nursery is gone: {self.process.poll()}"
+        self.wire.write(json.dumps(order) + "\n")
+        self.wire.flush()
+        answer = self.wire.readline()
+        assert answer, "the lane is gone"
         return Ended(**json.loads(answer))
 
 
@@ -81,38 +85,65 @@ class Nursery:
 @contextmanager
 def nursery() -> Iterator[Nursery]:
     """Lanes that end with the body."""
+    with ExitStack() as stack:
+        ends = [socket.socketpair() for _ in range(LANES)]
+        far = [stack.enter_context(end).fileno() for _, end in ends]
+        process = started("crash.nursery", *map(str, far), pass_fds=far)
+        stack.callback(process.wait, timeout=60)
+        lanes = []
+        for near, end in ends:
+            end.close()
+            stack.enter_context(near)
+            lanes.append(Lane(stack.enter_context(near.makefile("rw", encoding="utf-8"))))
+        yield Nursery(lanes)
+
+
+def started(module: str, *words: str, **more: Any) -> subprocess.Popen[str]:
+    """A module of these tests as a process of its own."""
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(TESTS), *sys.path])}
-    command = [sys.executable, "-m", "crash.nursery"]
-    processes = [
-        subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        for _ in range(LANES)
-    ]
-    try:
-        yield Nursery([Lane(process) for process in processes])
-    finally:
-        for process in processes:
-            assert process.stdin is not None
-            assert process.stdout is not None
-            process.stdin.close()
-            process.wait(timeout=60)
-            process.stdout.close()
+    command = [sys.executable, "-m", module, *words]
+    return subprocess.Popen(command, env=environment, text=True, **{"stdin": subprocess.DEVNULL, **more})
+
+
+def fork_lanes(wires: Sequence[int]) -> None:
+    """Forks a lane for each wire, which serves until the other end is closed; returns when all have ended."""
+    for name in LOADED:
+        importlib.import_module(name)
+    gc.freeze()
+    lanes = []
+    for wire in wires:
+        lane = os.fork()
+        if not lane:
+            for other in wires:
+                if other != wire:
+                    os.close(other)
+            with os.fdopen(wire, "r", encoding="utf-8") as orders, os.fdopen(os.dup(wire), "w") as answers:
+                serve(orders, answers)
+            os._exit(0)
+        lanes.append(lane)
+    for wire in wires:
+        os.close(wire)
+    for lane in lanes:
+        os.waitpid(lane, 0)
 
 
 def serve(orders: IO[str], answers: IO[str]) -> None:
     """Forks a child for each line of `orders` and answers with how it ended."""
-    for name in LOADED:
-        importlib.import_module(name)
+    from crash.acts import warm  # noqa: PLC0415 - see fork_lanes
+
     for line in orders:
-        answers.write(json.dumps(asdict(_child(line))) + "\n")
+        order = json.loads(line)
+        warm(order["servers"])
+        answers.write(json.dumps(asdict(_child(order))) + "\n")
         answers.flush()
 
 
-def _child(line: str) -> Ended:
+def _child(order: dict[str, Any]) -> Ended:
     reading, writing = os.pipe()
     child = os.fork()
     if not child:
         os.close(reading)
-        _live(json.loads(line), writing)
+        _live(order, writing)
     os.close(writing)
     with os.fdopen(reading, encoding="utf-8") as pipe:
         said = pipe.read()
@@ -128,7 +159,7 @@ def _live(order: dict[str, Any], writing: int) -> None:
     """The child's whole life; it never returns."""
     import traceback  # noqa: PLC0415 - of the child alone
 
-    from crash.acts import Order, obey  # noqa: PLC0415 - see serve
+    from crash.acts import Order, obey  # noqa: PLC0415 - see fork_lanes
 
     (Path(order["folder"]) / PIDS).mkdir(exist_ok=True)
     (Path(order["folder"]) / PIDS / str(os.getpid())).touch()
@@ -147,4 +178,4 @@ def _live(order: dict[str, Any], writing: int) -> None:
 
 
 if __name__ == "__main__":
-    serve(sys.stdin, sys.stdout)
+    fork_lanes([int(word) for word in sys.argv[1:]])

@@ -7,12 +7,15 @@ import itertools
 import json
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import redshift_connector
 from deltalake import DeltaTable
+from redshift_connector.core import Connection
 
 from e2e.shop import MODEL, PROJECT, SOURCE, SQL, first_day, second_day
 from lakemart.config.load import load_project
@@ -151,6 +154,40 @@ def mart(servers: Servers) -> list[list[str]]:
         rows = query(target, tag, sql)[1]
         texts.append([str(row) for row in rows])
     return texts
+
+
+def copy_schema(servers: Servers, schema: str) -> None:
+    """Makes a mart schema that holds what the one of `servers` does."""
+    texts = [f"CREATE SCHEMA {schema}"]
+    for table in ("daily", "lakemart_loads"):
+        texts.append(f"CREATE TABLE {schema}.{table} (LIKE {servers.schema}.{table} INCLUDING DEFAULTS)")
+        texts.append(f"INSERT INTO {schema}.{table} SELECT * FROM {servers.schema}.{table}")
+    with closing(connected(servers)) as connection, closing(connection.cursor()) as cursor:
+        for text in texts:
+            cursor.execute(text)
+
+
+def connected(servers: Servers) -> Connection:
+    """A connection to the warehouse; each statement stands alone."""
+    where: dict[str, Any] = {
+        "host": servers.host,
+        "port": servers.port,
+        "database": "dev",
+        "user": "awsuser",
+        "ssl": False,
+    }
+    password = Path(servers.password_file).read_text(encoding="utf-8")
+    connection = redshift_connector.connect(**where, password=password)
+    connection.autocommit = True
+    return connection
+
+
+def move_to_schema(folder: Path, before: str, after: str) -> None:
+    """Names another mart schema wherever the project and its ledger name one."""
+    for path in (folder / "models" / "daily.yaml", *(folder / "lake" / "_ledger").rglob("*.json")):
+        text = path.read_text(encoding="utf-8")
+        if before in text:
+            path.write_text(text.replace(before, after), encoding="utf-8")
 
 
 def servers_of(value: Mapping[str, Any] | None) -> Servers | None:

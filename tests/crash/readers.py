@@ -11,10 +11,10 @@ from typing import Any, Self
 
 import redshift_connector
 
-from crash.project import Servers, table_hash
+from crash.project import Servers, connected, table_hash
 
 POLL_SECONDS = 0.03
-MART_POLL_SECONDS = 0.1
+MART_POLL_SECONDS = 0.2
 TABLES = ("orders", "orders_quarantine", "orders_duplicates", "daily")
 
 
@@ -73,11 +73,7 @@ class Readers:
                 self.failures.append(error)
 
     def _read_mart(self, servers: Servers) -> None:
-        password = Path(servers.password_file).read_text(encoding="utf-8")
-        where = {"host": servers.host, "port": servers.port, "database": "dev", "user": "awsuser", "ssl": False}
-        connection = redshift_connector.connect(**where, password=password)
-        connection.autocommit = True
-        with closing(connection), closing(connection.cursor()) as cursor:
+        with closing(connected(servers)) as connection, closing(connection.cursor()) as cursor:
             while not self._stop.wait(MART_POLL_SECONDS):
                 try:
                     cursor.execute(f"SELECT * FROM {servers.schema}.daily ORDER BY 1, 2")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import gzip
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from crash.nursery import Ended, Nursery
 from crash.project import Servers, land, rewrite
@@ -28,17 +28,22 @@ QUARANTINED = "\"column\" = 'shop'"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """A project at the beginning of a story, what runs it, and where it publishes."""
+    """A project at the beginning of a story, what runs it, where it publishes, and the Spark that builds it."""
 
     folder: Path
     run: Nursery
     servers: Servers | None = None
+    spark: Mapping[str, str] | None = None
     later: Path | None = None
     """The project of a built model after its second build."""
 
+    def does(self, act: str, *faults: str, **more: Any) -> Ended:
+        """How an act ended, whatever happened to it."""
+        return self.run(self.folder, act, *faults, servers=self.servers, spark=self.spark, **more)
+
     def done(self, act: str, *faults: str) -> Ended:
         """How an act ended that nothing but the faults may disturb."""
-        ended = self.run(self.folder, act, *faults, servers=self.servers)
+        ended = self.does(act, *faults)
         assert faults or not ended.said.get("document", {}).get("errors"), ended.said
         assert "failed" not in ended.said, ended.said["failed"]
         return ended
@@ -46,14 +51,14 @@ class Place:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tale:
-    """One story. `act` is the command; `begin` makes the beginning once, `each` the part of it in every copy."""
+    """One story. `act` is the command; `begin` makes the beginning, once. `published`: it begins with a mart that is there."""
 
     act: str
     steps: tuple[str, ...]
     begin: Callable[[Place], None] = lambda _: None
-    each: Callable[[Place], None] = lambda _: None
     model: Literal["none", "written", "built"] = "none"
     publishes: bool = False
+    published: bool = False
     needs_spark: bool = False
 
 
@@ -79,7 +84,7 @@ def _damaged(place: Place) -> None:
     place.done("run")
     whole = gzip.compress(lines(*(order(number) for number in range(40, 60))), mtime=0)
     land(place.folder, "damaged.ndjson.gz", whole[:-4])
-    place.run(place.folder, "run")
+    place.does("run")
 
 
 def _small_files(place: Place) -> None:
@@ -128,6 +133,7 @@ def _published(place: Place) -> None:
 
 def _kept_short(place: Place) -> None:
     place.done("run")
+    place.done("maintain")  # so that nothing is left to compact
     rewrite(place.folder, "models/daily.yaml", "sortkey: [day]", "sortkey: [day]\n  retain: 30 days")
 
 
@@ -144,8 +150,8 @@ TALES = {
         act="rebuild", steps=("lease.take", "lease.renew", "ledger.rebuild", "lease.release"), begin=_ingested
     ),
     "publish": Tale(act="run", steps=COPIED, model="built", publishes=True),
-    "republish": Tale(act="run", steps=COPIED, each=_published, model="built", publishes=True),
-    "retain": Tale(act="maintain", steps=LOAD, each=_kept_short, model="built", publishes=True),
+    "republish": Tale(act="run", steps=COPIED, begin=_published, model="built", publishes=True, published=True),
+    "retain": Tale(act="maintain", steps=LOAD, begin=_kept_short, model="built", publishes=True, published=True),
     "build": Tale(act="run", steps=BUILD, begin=_not_published, model="written", needs_spark=True),
     "build again": Tale(act="run", steps=BUILD, begin=_not_published_and_late, model="built", needs_spark=True),
 }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import signal
@@ -16,10 +15,12 @@ from typing import Any
 import pytest
 
 from crash.nursery import PIDS, Ended
-from crash.project import land
+from crash.project import Servers, land
 from crash.tales import Place, late_order
-from crash.workshop import Workshop, heal
+from crash.workshop import Workshop
 from e2e.shop import THIRD, lines, order
+from lakemart.publish.client import query
+from lakemart.publish.warehouse import Tag, WarehouseTarget
 
 pytestmark = [pytest.mark.crash, pytest.mark.timeout(600)]
 
@@ -91,6 +92,62 @@ def test_a_paused_owner_that_wakes_cannot_publish(workshop: Workshop, point: str
         assert_refused(place, ended, before)
 
 
+IN_TRANSACTION = ("warehouse.replace:after", "warehouse.commit:before")
+
+
+@pytest.mark.parametrize("point", IN_TRANSACTION)
+def test_an_owner_paused_in_its_transaction_is_waited_for_within_bounds_and_loads_once_when_it_wakes(
+    workshop: Workshop, point: str
+) -> None:
+    """Its session lives on and holds the lock: the other run ends with 5, and both would load the same number."""
+    story = workshop.beginning("publish")
+    place = workshop.copy(story)
+    with ThreadPoolExecutor(1) as owner:
+        with paused(owner, place, point) as ended:
+            document = place.run(place.folder, "run", servers=place.servers).said["document"]
+            assert kinds(document) == ["transient"], document
+            assert "another session holds the lock on" in document["errors"][0]["message"]
+            assert place.servers is not None
+            assert readers_see(place.servers) == 0
+        document = ended.result(timeout=120).said["document"]
+    assert kinds(document) == [], document
+    assert document["outcome"] == "ok"
+    assert evidence(place) == {**story.after, "errors": []}
+    assert place.run(place.folder, "run", servers=place.servers).said["document"]["outcome"] == "nothing_to_do"
+    shutil.rmtree(place.folder)
+
+
+@pytest.mark.parametrize("point", IN_TRANSACTION)
+def test_an_owner_whose_session_ended_while_it_was_paused_cannot_publish(workshop: Workshop, point: str) -> None:
+    """The warehouse has ended the session, by its own timeout or by hand: rolled back, and another run has gone on."""
+    place = workshop.copy(workshop.beginning("publish"))
+    assert place.later is not None
+    assert place.servers is not None
+    with ThreadPoolExecutor(1) as owner:
+        with paused(owner, place, point) as ended:
+            end_sessions(place.servers)
+            place.done("run")
+            tables = shutil.ignore_patterns("tables")
+            shutil.copytree(place.later / "lake", place.folder / "lake", dirs_exist_ok=True, ignore=tables)
+            late_order(place.folder)
+            place.done("run")
+            before = evidence(place)
+        assert_refused(place, ended, before)
+
+
+@pytest.mark.parametrize("point", ["lease.renew:before", "lease.renew:after"])
+def test_an_owner_paused_amid_the_renewal_of_its_lease_has_lost_its_turn(workshop: Workshop, point: str) -> None:
+    """Whether the renewal was written or not: another run has watched it for its time and has gone on."""
+    place = workshop.copy(workshop.beginning("new"))
+    with ThreadPoolExecutor(1) as owner:
+        with paused(owner, place, "plan.write:before:hang", point) as ended:
+            place.done("run")
+            land(place.folder, "next.ndjson", lines(order(80), order(81, THIRD), order(1, amount=5)))
+            place.done("run")
+            before = evidence(place)
+        assert_refused(place, ended, before)
+
+
 @pytest.mark.parametrize("point", ["decision.write:before", "lake.commit:before"])
 def test_a_paused_compaction_that_wakes_cannot_commit(workshop: Workshop, point: str) -> None:
     """Rule 1 of the protocol: it is a number like any other, so that the next batch is not planned beside it."""
@@ -139,42 +196,30 @@ def test_of_a_refused_batch_only_what_nobody_read_since_is_accepted(workshop: Wo
     shutil.rmtree(place.folder)
 
 
-STAGES = [
-    ("new", "ingest.files:before"),
-    ("new", "lake.commit:before"),
-    ("new", "done.write:before"),
-    ("publish", "publish.stage:before"),
-    ("publish", "warehouse.replace:after"),
-    ("publish", "warehouse.commit:after"),
-]
-
-
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-@pytest.mark.parametrize(("name", "point"), STAGES, ids=str)
-def test_a_signal_at_any_stage_frees_the_leases_and_the_next_run_heals(
-    workshop: Workshop, name: str, point: str, number: signal.Signals
-) -> None:
-    story = workshop.beginning(name)
-    place = workshop.copy(story)
-    with ThreadPoolExecutor(1) as owner:
-        with paused(owner, place, point) as ended:
-            os.kill(stopped(place.folder), number)
-        assert ended.result(timeout=120).said["stopped"] == number.name
-    for path in (place.folder / "lake" / "_ledger").rglob("lease"):
-        assert json.loads(path.read_bytes())["holder"] is None, path
-    heal(place, story, (point, number))
-    shutil.rmtree(place.folder)
-
-
 @contextmanager
-def paused(owner: ThreadPoolExecutor, place: Place, point: str, act: str = "run") -> Iterator[Future[Ended]]:
-    """A run that stops itself at the point, and goes on after the body; how it will end."""
-    ended = owner.submit(place.run, place.folder, act, f"{point}:stop", servers=place.servers)
+def paused(owner: ThreadPoolExecutor, place: Place, *points: str, act: str = "run") -> Iterator[Future[Ended]]:
+    """A run that stops itself at the point, and goes on after the body; how it will end. Of several the last is it."""
+    faults = (*points[:-1], f"{points[-1]}:stop")
+    ended = owner.submit(place.run, place.folder, act, *faults, servers=place.servers)
     process = stopped(place.folder)
     try:
         yield ended
     finally:
         os.kill(process, signal.SIGCONT)
+
+
+def readers_see(servers: Servers) -> int:
+    """How many rows of the mart everybody sees; the loads table is locked, the mart never."""
+    target = WarehouseTarget.of(servers.warehouse)
+    tag = Tag(version="1", project="shop", model="", run="reader", user="reader")
+    return int(query(target, tag, f"SELECT count(*) FROM {servers.schema}.daily")[1][0][0])
+
+
+def end_sessions(servers: Servers) -> None:
+    """Ends all sessions of the warehouse but the one that does it."""
+    target = WarehouseTarget.of(servers.warehouse)
+    tag = Tag(version="1", project="shop", model="", run="admin", user="admin")
+    query(target, tag, "SELECT pg_terminate_backend(process) FROM stv_sessions WHERE process <> pg_backend_pid()")
 
 
 def evidence(place: Place) -> dict[str, Any]:
