@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from e2e.local.conftest import Command, eventually, is_down, processes, project_in
-from lakemart.errors import ConfigError, LockedError, TransientError
+from lakemart.errors import LockedError, TransientError
 from lakemart.local.ending import bring_down
 from lakemart.local.environment import Environment
 from lakemart.local.state import State
-from lakemart.storage.store import Location, open_store
+from lakemart.storage.store import ExpiredKeysError, Location, open_store
 
 pytestmark = pytest.mark.e2e
 
@@ -226,5 +226,5 @@ def test_a_foreign_access_key_is_refused(state: Path) -> None:
             s3=type(place.s3)(endpoint_url=place.s3.endpoint_url, region="us-east-1", access_key="A", secret_key="B"),
         )
 
-        with pytest.raises(ConfigError, match="does not accept the credentials"):
+        with pytest.raises(ExpiredKeysError, match="not known to S3"):
             list(open_store(stranger).list())
