@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -52,6 +54,7 @@ class Fault:
 
 
 _armed: list[Fault] = []
+_stops: list[BaseException] = []
 
 
 class LostAnswerError(TransientError, ConnectionError):
@@ -76,11 +79,26 @@ def disarm() -> None:
     _armed.clear()
 
 
+def stop_at_next(stop: BaseException) -> None:
+    """Has the next step of the main thread raise `stop` instead of beginning, unless it is what is being handled there.
+
+    For what a signal raises wherever the program happens to be: a library that is being imported may swallow it.
+    """
+    _stops.append(stop)
+
+
+def forget_stops() -> None:
+    """Takes back what no step has raised."""
+    _stops.clear()
+
+
 @contextmanager
 def step(name: str) -> Iterator[None]:
     """Marks the body as the step `name`. An armed fault fires before or after the body; `after` only when it succeeded."""
     if name not in STEPS:
         raise KeyError(name)
+    if _stops and threading.current_thread() is threading.main_thread() and sys.exc_info()[1] is not _stops[0]:
+        raise _stops.pop(0)
     if not _armed:
         yield
         return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 import time
 from typing import TYPE_CHECKING, get_args
 
@@ -11,7 +12,7 @@ import pytest
 
 from lakemart import steps
 from lakemart.errors import ConfigError, TransientError
-from lakemart.steps import STEPS, LostAnswerError, arm, disarm, step
+from lakemart.steps import STEPS, LostAnswerError, arm, disarm, forget_stops, step, stop_at_next
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 def _no_fault_left() -> Iterator[None]:
     yield
     disarm()
+    forget_stops()
 
 
 def test_every_step_says_what_it_does() -> None:
@@ -132,3 +134,49 @@ def test_a_fault_that_is_none_is_refused_with_the_grammar(text: str) -> None:
     assert all(name in caught.value.next_step for name in STEPS)
     assert steps._armed == []
     assert set(get_args(steps.Act)) == {"kill", "stop", "raise", "hang", "lose"}
+
+
+def test_a_stop_that_was_swallowed_is_raised_by_the_next_step_once() -> None:
+    stop = KeyboardInterrupt("stopped")
+    stop_at_next(stop)
+    body = []
+
+    with pytest.raises(KeyboardInterrupt, match="stopped"), step("lake.commit"):
+        body.append("first")
+    with step("lake.commit"):
+        body.append("second")
+
+    assert body == ["second"]
+
+
+def test_a_stop_on_its_way_out_lets_the_steps_of_cleaning_up_go_on() -> None:
+    stop = KeyboardInterrupt("stopped")
+    stop_at_next(stop)
+    released = []
+
+    def stopped() -> None:
+        try:
+            raise stop
+        finally:
+            with step("lease.release"):
+                released.append("lease")
+
+    with pytest.raises(KeyboardInterrupt):
+        stopped()
+
+    assert released == ["lease"]
+
+
+def test_a_stop_is_the_main_threads_alone() -> None:
+    stop_at_next(KeyboardInterrupt("stopped"))
+    renewed = []
+
+    def renew() -> None:
+        with step("lease.renew"):
+            renewed.append("lease")
+
+    thread = threading.Thread(target=renew)
+    thread.start()
+    thread.join()
+
+    assert renewed == ["lease"]

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+from lakemart.steps import forget_stops, stop_at_next
+
 
 class StoppedError(KeyboardInterrupt):
     """A signal asked the run to stop. No room catches it; on its way out leases are released and servers let go.
@@ -22,11 +24,15 @@ class StoppedError(KeyboardInterrupt):
 
 @contextmanager
 def stoppable() -> Iterator[None]:
-    """While the body runs, the first signal raises StoppedError in the main thread and a second one kills."""
+    """While the body runs, the first signal raises StoppedError in the main thread and a second one kills.
+
+    Should a library swallow the error, the next step raises it again.
+    """
     before = {number: signal.signal(number, _stop) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
         yield
     finally:
+        forget_stops()
         for number, handler in before.items():
             signal.signal(number, handler)
 
@@ -34,7 +40,9 @@ def stoppable() -> Iterator[None]:
 def _stop(number: int, _frame: FrameType | None) -> None:
     for known in (signal.SIGTERM, signal.SIGINT):
         signal.signal(known, _end_at_once)
-    raise StoppedError(signal.Signals(number).name)
+    stop = StoppedError(signal.Signals(number).name)
+    stop_at_next(stop)
+    raise stop
 
 
 def _end_at_once(number: int, _frame: FrameType | None) -> None:
