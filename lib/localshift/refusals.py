@@ -31,12 +31,13 @@ PAIRS = frozenset(
         ("ON", "CONFLICT"),
         ("OVERRIDING", "SYSTEM"),
         ("OVERRIDING", "USER"),
-        ("ROWS", "FROM"),
         ("SET", "("),
         ("WITH", "ORDINALITY"),
         ("WITH", "TIES"),
     }
 )
+# Functions side by side; anywhere else a column may be called rows.
+ZIPPED = frozenset({("FROM", "ROWS", "FROM"), ("JOIN", "ROWS", "FROM")})
 CLAUSES = frozenset({"RETURNING", "LATERAL", "TABLESAMPLE"})
 CHANGES = frozenset({"INSERT", "UPDATE", "DELETE", "MERGE"})
 # Redshift wants a frame where these have an ORDER BY in their window; PostgreSQL takes RANGE up to the current row.
@@ -112,7 +113,8 @@ def _refuse_clause(view: View, i: int) -> None:
     changing = word in CHANGES and before == "(" and view.upper(i - 2) == "AS"
     bits = word in ("B", "X") and _is_string_behind(view, i)
     paired = i > 0 and (word, following) in PAIRS
-    if word in CLAUSES or paired or filtered or values_in_from or changing or bits or _names_window(view, i):
+    zipped = (before, word, following) in ZIPPED
+    if word in CLAUSES or paired or zipped or filtered or values_in_from or changing or bits or _names_window(view, i):
         near = view.tokens[i].text
         raise SqlError(SYNTAX_ERROR, f'syntax error at or near "{near}"', hint="Amazon Redshift has no such clause.")
 
