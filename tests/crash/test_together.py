@@ -63,16 +63,32 @@ PUBLISH = (
 )
 
 
+def gone_on(place: Place) -> dict[str, Any]:
+    """Another run finishes what is open and takes a further object; the evidence of all of it."""
+    place.done("run")
+    land(place.folder, "next.ndjson", lines(order(80), order(81, THIRD), order(1, amount=5)))
+    place.done("run")
+    return evidence(place)
+
+
+def published_on(place: Place) -> dict[str, Any]:
+    """Another run finishes what is open and publishes the next number; the evidence of all of it."""
+    assert place.later is not None
+    place.done("run")
+    tables = shutil.ignore_patterns("tables")
+    shutil.copytree(place.later / "lake", place.folder / "lake", dirs_exist_ok=True, ignore=tables)
+    late_order(place.folder)
+    place.done("run")
+    return evidence(place)
+
+
 @pytest.mark.parametrize("point", INGEST)
 def test_a_paused_owner_that_wakes_cannot_commit_to_the_lake(workshop: Workshop, point: str) -> None:
     """SIGSTOP past the lease's time, another run takes over and goes on, SIGCONT: refused, and the content stays right."""
     place = workshop.copy(workshop.beginning("new"))
     with ThreadPoolExecutor(1) as owner:
         with paused(owner, place, point) as ended:
-            place.done("run")
-            land(place.folder, "next.ndjson", lines(order(80), order(81, THIRD), order(1, amount=5)))
-            place.done("run")
-            before = evidence(place)
+            before = gone_on(place)
         assert_refused(place, ended, before)
 
 
@@ -80,15 +96,9 @@ def test_a_paused_owner_that_wakes_cannot_commit_to_the_lake(workshop: Workshop,
 def test_a_paused_owner_that_wakes_cannot_publish(workshop: Workshop, point: str) -> None:
     """The other run has published the next number meanwhile; the mart does not go back to the paused one's."""
     place = workshop.copy(workshop.beginning("publish"))
-    assert place.later is not None
     with ThreadPoolExecutor(1) as owner:
         with paused(owner, place, point) as ended:
-            place.done("run")
-            tables = shutil.ignore_patterns("tables")
-            shutil.copytree(place.later / "lake", place.folder / "lake", dirs_exist_ok=True, ignore=tables)
-            late_order(place.folder)
-            place.done("run")
-            before = evidence(place)
+            before = published_on(place)
         assert_refused(place, ended, before)
 
 
@@ -121,17 +131,11 @@ def test_an_owner_paused_in_its_transaction_is_waited_for_within_bounds_and_load
 def test_an_owner_whose_session_ended_while_it_was_paused_cannot_publish(workshop: Workshop, point: str) -> None:
     """The warehouse has ended the session, by its own timeout or by hand: rolled back, and another run has gone on."""
     place = workshop.copy(workshop.beginning("publish"))
-    assert place.later is not None
     assert place.servers is not None
     with ThreadPoolExecutor(1) as owner:
         with paused(owner, place, point) as ended:
             end_sessions(place.servers)
-            place.done("run")
-            tables = shutil.ignore_patterns("tables")
-            shutil.copytree(place.later / "lake", place.folder / "lake", dirs_exist_ok=True, ignore=tables)
-            late_order(place.folder)
-            place.done("run")
-            before = evidence(place)
+            before = published_on(place)
         assert_refused(place, ended, before)
 
 
@@ -141,10 +145,7 @@ def test_an_owner_paused_amid_the_renewal_of_its_lease_has_lost_its_turn(worksho
     place = workshop.copy(workshop.beginning("new"))
     with ThreadPoolExecutor(1) as owner:
         with paused(owner, place, "plan.write:before:hang", point) as ended:
-            place.done("run")
-            land(place.folder, "next.ndjson", lines(order(80), order(81, THIRD), order(1, amount=5)))
-            place.done("run")
-            before = evidence(place)
+            before = gone_on(place)
         assert_refused(place, ended, before)
 
 

@@ -18,24 +18,10 @@ from localshift.reading import Reading
 from localshift.records import Record, Rows
 from localshift.rows import Progress, Target, csv_batches
 from localshift.transfers import Load
+from unit.localshift import words
 from unit.localshift.postgres_csv import as_postgres_reads
 
-KINDS = [
-    "smallint",
-    "bigint",
-    "numeric(5,2)",
-    "numeric(3,3)",
-    "real",
-    "double precision",
-    "boolean",
-    "date",
-    "timestamp without time zone",
-    "timestamp with time zone",
-    "time without time zone",
-    "character varying(3)",
-    "character varying(30)",
-    "character(2)",
-]
+KINDS = [*words.KINDS, "character varying(30)"]
 VALUES = [
     "null", "0", "7", "-1", "32767", "32768", "12.5", "0.125", "-0", "1e3", "123456.789", "0.8444218515250481", "007", "+1", ".5", "5.",
     "true", "false", '"true"', '"7"', '"007"', '"1.50"', '"2024-02-29"', '"2023-02-29"', '"2024-01-01 00:00:00"', '"12:34:56"',
