@@ -14,7 +14,15 @@ from datetime import datetime
 from typing import NamedTuple
 
 from lakemart.config.source import ObjectRules
-from lakemart.ingest.listing import Dates, first_listed, is_old_enough, key_pattern, source_objects, with_completion
+from lakemart.ingest.listing import (
+    Dates,
+    first_listed,
+    is_old_enough,
+    key_pattern,
+    object_at,
+    source_objects,
+    with_completion,
+)
 from lakemart.ingest.objects import RawObject
 from lakemart.ledger.known import KnownObject
 from lakemart.storage.store import ObjectInfo, Store
@@ -220,6 +228,6 @@ def _unread(
 def _changed(raw: Store, before: Iterable[tuple[str, KnownObject]]) -> Iterator[tuple[ObjectInfo, KnownObject]]:
     """Those of these keys that are there under another etag; a request each."""
     for key, known in before:
-        info = next(iter(raw.list(key)), None)
-        if info is not None and info.key == key and info.etag != known.etag:
+        info = object_at(raw, key)
+        if info is not None and info.etag != known.etag:
             yield info, known

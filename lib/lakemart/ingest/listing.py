@@ -41,6 +41,12 @@ def source_objects(raw: Store, rules: ObjectRules, *, since: datetime | None = N
         last = info.key
 
 
+def object_at(raw: Store, key: str) -> ObjectInfo | None:
+    """The object of exactly this key as it lies there now; None when there is none. One request."""
+    first = next(iter(raw.list(key)), None)  # of all keys that begin so, the key itself comes first
+    return first if first is not None and first.key == key else None
+
+
 def first_listed(rules: ObjectRules, since: datetime | None) -> str:
     """The key after which a listing begins that leaves dates before `since` out; empty when it leaves none out."""
     return "" if since is None else _rendered(rules.prefix, since)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -15,6 +14,7 @@ from lakemart.ingest.batch import Batch, Keyed
 from lakemart.ingest.files import in_groups
 from lakemart.ingest.hashes import HASH_BYTES, hashes_of
 from lakemart.ingest.kept import KeptTask
+from lakemart.ingest.listing import object_at
 from lakemart.ingest.objects import RawObject
 from lakemart.ingest.tables import duplicates_table, quarantine_table
 from lakemart.lake.actions import AddedFile
@@ -130,11 +130,8 @@ def _losers(batch: Batch, table: Snapshot, hashes: Mapping[str, np.ndarray], *, 
 def _unreadable(batch: Batch, objects: Mapping[str, str]) -> frozenset[str]:
     """Those of the objects, each with its etag, that no longer lie in the raw zone as they were read."""
     store = open_store(batch.raw)
-    return frozenset(
-        key
-        for key, etag in objects.items()
-        if not any(info.etag == etag for info in itertools.takewhile(lambda info: info.key == key, store.list(key)))  # noqa: B023
-    )
+    found = {key: object_at(store, key) for key in objects}
+    return frozenset(key for key, info in found.items() if info is None or info.etag != objects[key])
 
 
 def _beyond_reach(batch: Batch, lost: Collection[str]) -> DataError:

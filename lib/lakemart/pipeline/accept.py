@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from lakemart.config.source import Source
 from lakemart.errors import ConfigError, DataError
-from lakemart.ingest.listing import key_pattern, source_objects
+from lakemart.ingest.listing import key_pattern, object_at, source_objects
 from lakemart.ingest.objects import RawObject
 from lakemart.ingest.request import Acceptance
 from lakemart.ledger import records
@@ -56,7 +56,7 @@ def _object(context: Context, source: Source, key: str) -> RawObject | None:
     """The object as it lies there when it is damaged, or was overwritten, or landed in a closed date; else None."""
     if not key_pattern(source.objects).fullmatch(key):
         return None
-    there = next((info for info in open_store(context.raw).list(key) if info.key == key), None)
+    there = object_at(open_store(context.raw), key)
     known = known_objects(context.lake, f"source/{source.name}", [key]).get(key)
     if there is None:
         if known is None or not known.is_damaged:
