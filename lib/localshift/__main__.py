@@ -11,7 +11,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-from localshift.catalog import CatalogError
+from localshift.backend.postgres import PostgresError, start
+from localshift.backend.privileges import die_with_parent
+from localshift.catalog.database import CatalogError
 from localshift.options import (
     DEFAULT_PASSWORD,
     DEFAULT_USER,
@@ -21,8 +23,6 @@ from localshift.options import (
     parse_user,
     read_users,
 )
-from localshift.postgres import PostgresError, start
-from localshift.privileges import die_with_parent
 
 FAILED = 1
 USAGE = 2
@@ -113,7 +113,7 @@ def serve(options: Options, data_dir: Path, ready_file: Path | None, *, durable:
 
 async def _serve(socket: str, cluster: Path, options: Options, ready_file: Path | None) -> None:
     # Imported here: pyarrow and boto3 are slow to load, and `--help` must not wait for them.
-    from localshift.server import open_server  # noqa: PLC0415 - the reason above
+    from localshift.front.server import open_server  # noqa: PLC0415 - the reason above
 
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()

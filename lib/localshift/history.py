@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from localshift.lex import quote_literal
-from localshift.upstream import Upstream
+from localshift.backend.upstream import Upstream
+from localshift.sql.lex import quote_literal
 
 
 @dataclass(slots=True, kw_only=True)

@@ -33,7 +33,7 @@ RANKS: tuple[tuple[str, ...], ...] = (
 
 FENCES: dict[str, tuple[tuple[str, ...], str]] = {
     "boto3": (
-        ("storage", "config/secrets.py", "lake/catalogue.py", "deploy", "localshift/objects.py"),
+        ("storage", "config/secrets.py", "lake/catalogue.py", "deploy", "localshift/s3/objects.py"),
         "put I/O in storage",
     ),
     "botocore": (
@@ -42,8 +42,8 @@ FENCES: dict[str, tuple[tuple[str, ...], str]] = {
             "config/secrets.py",
             "lake/catalogue.py",
             "deploy",
-            "localshift/objects.py",
-            "localshift/s3faults.py",
+            "localshift/s3/objects.py",
+            "localshift/s3/faulty.py",
         ),
         "put I/O in storage",
     ),
@@ -68,7 +68,7 @@ FENCES: dict[str, tuple[tuple[str, ...], str]] = {
 }
 """Who may import a library, and where the line belongs instead. Places are rooms or files of lib/lakemart, or localshift."""
 
-ENVIRONMENT = ("config", "localshift/objects.py", "localshift/fixture.py")
+ENVIRONMENT = ("config", "localshift/s3/objects.py", "localshift/fixture.py")
 PRINTERS = ("cli",)
 PURE = ("decode", "infer", "contract", "names.py", "errors.py")
 WORLDLY = {
@@ -216,9 +216,9 @@ def test_every_import_obeys_the_law() -> None:
         ("lib/lakemart/pipeline/run.py", "lakemart.utils.x", "utils is no room of the architecture"),
         ("lib/lakemart/pipeline/run.py", "jobs.run", "may not import jobs"),
         ("lib/lakemart/pipeline/run.py", ".context.x", "relative name"),
-        ("lib/lakemart/pipeline/run.py", "localshift.server", "started as a program, by local"),
-        ("lib/localshift/server.py", "lakemart.errors", "localshift stands alone"),
-        ("lib/localshift/server.py", "localshift.wire", None),
+        ("lib/lakemart/pipeline/run.py", "localshift.front.server", "started as a program, by local"),
+        ("lib/localshift/front/server.py", "lakemart.errors", "localshift stands alone"),
+        ("lib/localshift/front/server.py", "localshift.wire", None),
         ("jobs/run.py", "lakemart.cli.main", None),
     ],
 )

@@ -6,7 +6,7 @@ import subprocess
 from typing import Any
 
 from localshift import Localshift
-from localshift.postgres import binary
+from localshift.backend.postgres import binary
 
 
 def arguments(server: Localshift) -> dict[str, Any]:

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from e2e.localshift.conftest import ROLE
-from localshift.columns import parse_column
-from localshift.reading import Reading
-from localshift.simple import row_pattern
+from localshift.loading.columns import parse_column
+from localshift.loading.reading import Reading
+from localshift.loading.simple import row_pattern
 from unit.localshift.words import KINDS, fitting
 
 pytestmark = pytest.mark.e2e

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from localshift.columns import Column
+from localshift.loading.columns import Column
 
 
 def as_postgres_reads(text: str, delimiter: str, columns: list[Column]) -> Iterator[list[Any]]:

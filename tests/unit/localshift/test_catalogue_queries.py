@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from localshift.databases import without_database
-from localshift.dialect import translate
 from localshift.errors import SqlError
-from localshift.grammar import Cursor
-from localshift.lateral import with_aliases
-from localshift.settings import set_parameter
-from localshift.shows import show
+from localshift.queries.dialect import translate
+from localshift.queries.lateral import with_aliases
+from localshift.sql.databases import without_database
+from localshift.sql.grammar import Cursor
+from localshift.statements.settings import set_parameter
+from localshift.statements.shows import show
 
 COLUMNS = {
     "pg_class": frozenset({"oid", "relname", "relnamespace"}),

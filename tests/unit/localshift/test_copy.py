@@ -7,11 +7,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from localshift.columns import parse_column
-from localshift.copy import parse_copy
 from localshift.errors import SqlError
-from localshift.objects import open_bucket
-from localshift.parquet import minimal_bytes, mismatch
+from localshift.loading.columns import parse_column
+from localshift.loading.copy import parse_copy
+from localshift.loading.parquet import minimal_bytes, mismatch
+from localshift.s3.objects import open_bucket
 
 COPY = "copy s.t from 's3://b/m' iam_role 'arn:x' format as parquet manifest"
 

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from localshift.ddl import create_table
 from localshift.errors import SqlError
-from localshift.router import route
+from localshift.front.router import route
+from localshift.statements.ddl import create_table
 
 CASES: list[tuple[str, str, dict[str, Any]]] = [
     ("create table t (a int)", 'CREATE TABLE "t" ("a" integer)', {}),

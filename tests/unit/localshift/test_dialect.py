@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from localshift.dialect import translate
 from localshift.errors import SqlError
-from localshift.scan import MAX_NESTING
+from localshift.queries.dialect import translate
+from localshift.sql.scan import MAX_NESTING
 
 BUILTINS = frozenset({"string_agg", "array_agg", "lower", "count"})
 

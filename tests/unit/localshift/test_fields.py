@@ -4,12 +4,12 @@ from decimal import Decimal
 
 import pytest
 
-from localshift.columns import parse_column
 from localshift.errors import SqlError
-from localshift.fielderrors import FieldError
-from localshift.fields import converter
-from localshift.moments import date_parser, timestamp_parser
-from localshift.reading import Reading
+from localshift.loading.columns import parse_column
+from localshift.loading.fielderrors import FieldError
+from localshift.loading.fields import converter
+from localshift.loading.moments import date_parser, timestamp_parser
+from localshift.loading.reading import Reading
 
 
 def convert(kind: str, value: str | None, **options: object) -> str | None:

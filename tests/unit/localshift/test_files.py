@@ -8,8 +8,8 @@ import pyarrow as pa
 import pytest
 
 from localshift.errors import SqlError
-from localshift.files import MAX_ROW, open_lines
-from localshift.reading import Compression, Reading
+from localshift.loading.files import MAX_ROW, open_lines
+from localshift.loading.reading import Compression, Reading
 
 
 def zstd(data: bytes) -> bytes:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from localshift.errors import SqlError
-from localshift.lex import folded, quote_literal, split_statements, tokenize
+from localshift.sql.lex import folded, quote_literal, split_statements, tokenize
 
 
 def test_tokens_leave_out_white_space_and_nested_comments() -> None:

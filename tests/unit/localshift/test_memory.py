@@ -7,9 +7,9 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from localshift.columns import Column, parse_column
-from localshift.parquet import DataFile, csv_chunks, open_file
-from localshift.reading import Reading
+from localshift.loading.columns import Column, parse_column
+from localshift.loading.parquet import DataFile, csv_chunks, open_file
+from localshift.loading.reading import Reading
 
 MB = 1024 * 1024
 

@@ -4,12 +4,12 @@ import json
 
 import pytest
 
-from localshift.columns import parse_column
 from localshift.errors import SqlError
-from localshift.files import MAX_ROW
-from localshift.jsonrows import json_records, parse_jsonpaths
-from localshift.reading import Reading
-from localshift.records import Record, RowTooLong, csv_records, text_records
+from localshift.loading.columns import parse_column
+from localshift.loading.files import MAX_ROW
+from localshift.loading.jsonrows import json_records, parse_jsonpaths
+from localshift.loading.reading import Reading
+from localshift.loading.records import Record, RowTooLong, csv_records, text_records
 
 COLUMNS = [parse_column("a", "character varying(99)"), parse_column("b", "integer")]
 

@@ -3,9 +3,9 @@ from __future__ import annotations
 import pytest
 
 from localshift.errors import SqlError
-from localshift.pivot import first_turned, without_turned
-from localshift.resolving import inlined, outline, used_names
-from localshift.superliterals import as_strings, string_literals
+from localshift.queries.pivot import first_turned, without_turned
+from localshift.queries.resolving import inlined, outline, used_names
+from localshift.queries.superliterals import as_strings, string_literals
 
 NAMES = [
     ("select a + 1 as b, b * 2 as c from t", {"b"}, "select a + 1 as b, (a + 1) * 2 as c from t"),

@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from localshift.columns import Column, parse_column
-from localshift.files import Lines
-from localshift.reading import Reading
-from localshift.records import Record, Rows, csv_records, text_records
-from localshift.rows import Progress, Target, csv_batches
-from localshift.simple import row_pattern
+from localshift.loading.columns import Column, parse_column
+from localshift.loading.files import Lines
+from localshift.loading.reading import Reading
+from localshift.loading.records import Record, Rows, csv_records, text_records
+from localshift.loading.rows import Progress, Target, csv_batches
+from localshift.loading.simple import row_pattern
 from localshift.transfers import Load
 from unit.localshift.postgres_csv import as_postgres_reads
 from unit.localshift.words import KINDS, WORDS, fitting

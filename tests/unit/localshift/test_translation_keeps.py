@@ -7,10 +7,10 @@ import contextlib
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from localshift.dialect import translate
 from localshift.errors import SqlError
-from localshift.lex import Token, quote_literal, tokenize
-from localshift.resolving import inlined, used_names
+from localshift.queries.dialect import translate
+from localshift.queries.resolving import inlined, used_names
+from localshift.sql.lex import Token, quote_literal, tokenize
 
 # Words that mean something outside of a string.
 TEMPTING = st.sampled_from(

@@ -2,11 +2,11 @@ from __future__ import annotations
 
 import pytest
 
-from localshift.columns import parse_column
 from localshift.errors import SqlError
-from localshift.grammar import Cursor
-from localshift.lines import encoder, parse_row
-from localshift.unload import MB, Unload, parse_unload
+from localshift.loading.columns import parse_column
+from localshift.sql.grammar import Cursor
+from localshift.unloading.lines import encoder, parse_row
+from localshift.unloading.unload import MB, Unload, parse_unload
 
 
 def unload(options: str = "", query: str = "select a from t") -> Unload:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import contextlib
 from functools import cache
 
-from localshift.columns import parse_column
-from localshift.fielderrors import FieldError
-from localshift.fields import converter
-from localshift.reading import Reading
+from localshift.loading.columns import parse_column
+from localshift.loading.fielderrors import FieldError
+from localshift.loading.fields import converter
+from localshift.loading.reading import Reading
 
 KINDS = [
     "smallint",

@@ -1,0 +1,1 @@
+"""COPY: its grammar, the formats, strict fields, and the story of one load."""

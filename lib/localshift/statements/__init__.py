@@ -1,0 +1,1 @@
+"""Statements other than queries: DDL, rights, settings, upkeep. Text in, plans out."""

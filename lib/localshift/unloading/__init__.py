@@ -1,0 +1,1 @@
+"""UNLOAD: its grammar, the formats, and the story of one unload."""
