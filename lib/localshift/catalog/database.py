@@ -99,7 +99,11 @@ async def _install(admin: Upstream, *, serverless: bool) -> None:
         parts = [scripts.joinpath(name).read_text(encoding="utf-8") for name in SCRIPTS]
         await _run(admin, "\n".join([*parts, views, MARK]))
     elif (version := await admin.fetch("SELECT version FROM rs.version")) != [[str(VERSION)]]:
-        raise CatalogError(f"the data folder is of catalogue version {version}, this localshift needs {VERSION}")
+        found = version[0][0] if version else "unknown"
+        raise CatalogError(
+            f"the data folder is of catalogue version {found}, this localshift needs {VERSION}: "
+            "start on an empty folder and load it anew, or go on with the localshift that made this one"
+        )
     # The same data folder may be opened as provisioned today and as serverless tomorrow.
     provisioned = "\n".join(PROVISIONED.findall(views))
     if serverless:
