@@ -4,6 +4,7 @@ import math
 import pickle
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -88,9 +89,15 @@ def test_an_embedded_endpoint_is_told_for_its_bucket_alone() -> None:
     assert options["fs.s3a.bucket.lake.path.style.access"] == "true"
 
 
-def test_a_class_archive_that_is_not_there_is_not_asked_for() -> None:
+def test_a_class_archive_is_asked_for_when_it_is_there_and_has_something_in_it(tmp_path: Path) -> None:
+    file = tmp_path / "spark.jsa"
+
     assert archive.flags(None) == []
-    assert archive.flags(archive.default_path().with_name("nowhere.jsa")) == []
+    assert archive.flags(file) == []
+    file.touch()
+    assert archive.flags(file) == []
+    file.write_bytes(b"classes")
+    assert archive.flags(file) == [f"-XX:SharedArchiveFile={file}"]
 
 
 def test_planning_a_build_loads_no_pyspark() -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 import setup
-from setup_stages import jars, java, native, packages, place, programs
+from setup_stages import jars, java, native, packages, place, programs, quickstart
 
 STORED = b"the bytes of a jar"
 
@@ -164,6 +164,22 @@ def test_without_rust_the_decoder_is_left_out_with_one_line(tmp_path: Path, monk
     assert "\n" not in notice
     assert not native.EXTENSION.exists()
     assert native.result().read_text(encoding="utf-8").strip() == notice
+
+
+def test_without_a_class_archive_spark_starts_slower_and_nobody_tries_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object, **__: object) -> None:
+        raise place.SetupError("making Spark's class archive failed: no room.")
+
+    monkeypatch.setattr(quickstart, "ARCHIVE", tmp_path / "share" / "spark.jsa")
+    monkeypatch.setattr(quickstart, "run", fails)
+
+    notice = quickstart.make()
+
+    assert "slower" in notice
+    assert "no room" in notice
+    assert quickstart.ARCHIVE.read_bytes() == b""
 
 
 def a_stage(result: Path, inputs: str = "today") -> setup.Stage:
