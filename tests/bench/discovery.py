@@ -21,7 +21,8 @@ from lakemart.ledger import index
 from lakemart.ledger.index import Reading
 from lakemart.ledger.known import known_stream
 from lakemart.storage.local import LocalStore
-from lakemart.storage.store import Location, ObjectInfo, open_store
+from lakemart.storage.opening import open_store
+from lakemart.storage.store import Location, ObjectInfo
 
 WRITER = "source/s"
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

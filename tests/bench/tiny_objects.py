@@ -24,7 +24,8 @@ from lakemart.lake.read import snapshot
 from lakemart.pipeline.books import books
 from lakemart.pipeline.document import RunDocument
 from lakemart.pipeline.stories import Scope, run
-from lakemart.storage.store import Location, S3Settings, open_store
+from lakemart.storage.opening import open_store
+from lakemart.storage.store import Location, S3Settings
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 

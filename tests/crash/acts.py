@@ -31,7 +31,7 @@ from lakemart.pipeline.stories import Scope, run
 from lakemart.pipeline.verify import verify
 from lakemart.publish import lock
 from lakemart.storage import lease
-from lakemart.storage.store import open_store
+from lakemart.storage.opening import open_store
 
 LOCK_SECONDS = 3
 """How long a run here waits for the lock of another that was paused while it held it."""

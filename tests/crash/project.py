@@ -26,7 +26,8 @@ from lakemart.engine.session import EngineSettings
 from lakemart.pipeline.context import Context, Run
 from lakemart.publish.client import query
 from lakemart.publish.warehouse import Tag, WarehouseTarget
-from lakemart.storage.store import Location, S3Settings, open_store
+from lakemart.storage.opening import open_store
+from lakemart.storage.store import Location, S3Settings
 
 TTL = 0.06
 """Of the leases, in seconds: a killed run's are watched for so long by the next one."""

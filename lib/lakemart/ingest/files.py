@@ -25,7 +25,8 @@ from lakemart.ingest.tables import (
 )
 from lakemart.lake.actions import AddedFile
 from lakemart.lake.write import FileTarget, PartitionedFiles, partition_text
-from lakemart.storage.store import Location, open_store
+from lakemart.storage.opening import open_store
+from lakemart.storage.store import Location
 
 Drops = Mapping[tuple[str, str], np.ndarray]
 """Of a table and an object's key: the offsets of the records that lose as duplicates, sorted."""

@@ -26,7 +26,8 @@ from lakemart.ingest.objects import ObjectBooks, RawObject
 from lakemart.lake.actions import AddedFile
 from lakemart.lake.read import read_files
 from lakemart.steps import step
-from lakemart.storage.store import Location, Store, open_store
+from lakemart.storage.opening import open_store
+from lakemart.storage.store import Location, Store
 
 Standing = Literal["good", "quarantined", "duplicate", "filtered"]
 

@@ -21,7 +21,7 @@ from lakemart.lake.read import read_files, snapshot
 from lakemart.ledger.known import refresh_index
 from lakemart.ledger.records import Json, Record
 from lakemart.ledger.standing import standing
-from lakemart.storage.store import open_store
+from lakemart.storage.opening import open_store
 
 if TYPE_CHECKING:
     from lakemart.ingest.stage import SourceStage

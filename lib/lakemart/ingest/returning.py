@@ -20,7 +20,7 @@ from lakemart.ingest.tables import duplicates_table, quarantine_table
 from lakemart.lake.actions import AddedFile
 from lakemart.lake.read import Snapshot, read_files
 from lakemart.ledger.standing import standing
-from lakemart.storage.store import open_store
+from lakemart.storage.opening import open_store
 
 
 def quarantined(batch: Batch) -> list[KeptTask]:

@@ -31,7 +31,8 @@ from lakemart.lake.commit import commit, foreign_commit
 from lakemart.lake.read import Snapshot, snapshot
 from lakemart.ledger.protocol import Intent, Refusal
 from lakemart.ledger.records import Json, Record, last_committed, last_versions
-from lakemart.storage.store import Location, open_store
+from lakemart.storage.opening import open_store
+from lakemart.storage.store import Location
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,6 +21,7 @@ from lakemart.ingest.objects import ObjectBooks, RawObject, Status
 from lakemart.lake.actions import AddedFile
 from lakemart.steps import step
 from lakemart.storage.ahead import Blocks, Wanted, reading_ahead
+from lakemart.storage.opening import open_store
 from lakemart.storage.store import (
     BrokenTransferError,
     ChangedObjectError,
@@ -28,7 +29,6 @@ from lakemart.storage.store import (
     Location,
     MissingObjectError,
     UnusableKmsKeyError,
-    open_store,
 )
 
 

@@ -21,7 +21,8 @@ from lakemart.lake.options import delta_options, delta_uri
 from lakemart.lake.read import current_table, version_of
 from lakemart.lake.refusals import said
 from lakemart.steps import step
-from lakemart.storage.store import Location, open_store
+from lakemart.storage.opening import open_store
+from lakemart.storage.store import Location
 
 _ATTEMPTS = 20
 _MANY_FILES = 16

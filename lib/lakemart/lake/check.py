@@ -12,7 +12,8 @@ from lakemart.lake.actions import NEW_TABLE
 from lakemart.lake.commit import application
 from lakemart.lake.log import FOLDER, is_commit
 from lakemart.lake.read import Snapshot, current_table, read_files, snapshot
-from lakemart.storage.store import Location, open_store
+from lakemart.storage.opening import open_store
+from lakemart.storage.store import Location
 
 
 def check_table(lake: Location, table: str, *, version: int, rows: int) -> list[str]:

@@ -17,7 +17,8 @@ from lakemart.errors import DataError
 from lakemart.lake.actions import AddedFile
 from lakemart.lake.log import FOLDER, log_paths
 from lakemart.lake.read import read_files, snapshot
-from lakemart.storage.store import Location, open_store
+from lakemart.storage.opening import open_store
+from lakemart.storage.store import Location
 
 SIDE_FOLDER = "_raw/"
 """Where raw bytes too long for a table's row lie beside it."""

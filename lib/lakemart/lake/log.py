@@ -17,7 +17,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from lakemart.errors import DataError
-from lakemart.storage.store import Location, MissingObjectError, Store, open_store
+from lakemart.storage.opening import open_store
+from lakemart.storage.store import Location, MissingObjectError, Store
 
 FOLDER = "_delta_log/"
 _READERS = 16

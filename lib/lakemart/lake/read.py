@@ -16,7 +16,8 @@ from lakemart.lake.actions import NEW_TABLE, AddedFile
 from lakemart.lake.options import delta_options, delta_uri
 from lakemart.lake.refusals import is_worth_new_keys, refusal, said
 from lakemart.lake.write import partition_text
-from lakemart.storage.store import Location, MissingObjectError, open_store
+from lakemart.storage.opening import open_store
+from lakemart.storage.store import Location, MissingObjectError
 
 LEDGER = "_ledger/"
 """Tables below this are the ledger's own."""

@@ -17,7 +17,8 @@ import pyarrow.parquet as pq
 
 from lakemart.lake.actions import AddedFile
 from lakemart.lake.stats import file_stats
-from lakemart.storage.store import Location, Store, open_store
+from lakemart.storage.opening import open_store
+from lakemart.storage.store import Location, Store
 
 ROW_GROUP_BYTES = 64 * 1024 * 1024
 FILE_BYTES = 128 * 1024 * 1024

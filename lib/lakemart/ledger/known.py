@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 from lakemart.ledger import index, records
 from lakemart.ledger.index import Reading
-from lakemart.storage.store import Location, Store, open_store
+from lakemart.storage.opening import open_store
+from lakemart.storage.store import Location, Store
 
 _TAIL = 20_000
 """With more readings than this after the index it is written anew."""

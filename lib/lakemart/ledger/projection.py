@@ -16,7 +16,8 @@ import pyarrow as pa
 from lakemart.lake.append import AppendedTable, Lacking, append_lacking, appended_number, columns_of, refill
 from lakemart.ledger import records
 from lakemart.ledger.records import ROOT, Json, Record
-from lakemart.storage.store import Location, Store, open_store
+from lakemart.storage.opening import open_store
+from lakemart.storage.store import Location, Store
 
 _IDENTITY = [("writer", pa.string()), ("number", pa.int64()), ("run", pa.string()), ("at", pa.string())]
 _PIECE = 10_000

@@ -15,7 +15,8 @@ from lakemart.lake.append import AppendedTable, Lacking, append_lacking, appende
 from lakemart.lake.read import read_table
 from lakemart.ledger.projection import table_name
 from lakemart.ledger.records import FORMAT, ROOT, Json
-from lakemart.storage.store import Location, Store, open_store
+from lakemart.storage.opening import open_store
+from lakemart.storage.store import Location, Store
 
 SCHEMA = pa.schema(
     [

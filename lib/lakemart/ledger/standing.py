@@ -13,7 +13,8 @@ from lakemart.lake.read import read_table
 from lakemart.ledger import records
 from lakemart.ledger.projection import SCHEMAS, application, table_name
 from lakemart.ledger.records import Json
-from lakemart.storage.store import Location, open_store
+from lakemart.storage.opening import open_store
+from lakemart.storage.store import Location
 
 _COUNTS = ("records", "good", "quarantined", "duplicate", "filtered", "children")
 

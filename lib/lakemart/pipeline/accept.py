@@ -18,7 +18,7 @@ from lakemart.pipeline.context import Context
 from lakemart.pipeline.document import RunDocument
 from lakemart.pipeline.foreign import accept_table, lake_tables
 from lakemart.pipeline.stories import run_requests
-from lakemart.storage.store import open_store
+from lakemart.storage.opening import open_store
 
 
 def accept(context: Context, target: str, reason: str) -> RunDocument:

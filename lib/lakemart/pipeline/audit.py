@@ -18,7 +18,7 @@ from lakemart.ledger.records import Record
 from lakemart.pipeline.adopting import Role, roles
 from lakemart.pipeline.checked import Checked
 from lakemart.pipeline.context import Context
-from lakemart.storage.store import open_store
+from lakemart.storage.opening import open_store
 
 _NAMED = 20
 """How many late objects are named."""

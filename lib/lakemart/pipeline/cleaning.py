@@ -12,7 +12,7 @@ from lakemart.ledger.records import Record
 from lakemart.models.changes import frozen_inputs
 from lakemart.pipeline.context import Context
 from lakemart.publish.due import standing_version
-from lakemart.storage.store import open_store
+from lakemart.storage.opening import open_store
 
 _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 """Nothing was taken out before."""

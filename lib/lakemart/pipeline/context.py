@@ -9,7 +9,8 @@ from datetime import datetime
 from lakemart.config.project import Project, Warehouse
 from lakemart.engine.runner import Engine
 from lakemart.storage.lease import Holder
-from lakemart.storage.store import Location, Store, open_store
+from lakemart.storage.opening import open_store
+from lakemart.storage.store import Location, Store
 
 Progress = Callable[[str, int, int], None]
 """Told what is at work, how many of its tasks are done, and how many there are."""

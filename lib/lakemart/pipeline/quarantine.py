@@ -17,7 +17,7 @@ from lakemart.ingest.tables import quarantine_table
 from lakemart.lake.read import read_files, snapshot
 from lakemart.ledger.records import last_versions
 from lakemart.pipeline.context import Context
-from lakemart.storage.store import open_store
+from lakemart.storage.opening import open_store
 
 _SAMPLES = 3
 _SAMPLE_BYTES = 160

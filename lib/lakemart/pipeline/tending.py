@@ -24,7 +24,8 @@ from lakemart.pipeline.context import Context
 from lakemart.publish.retain import RetentionStage
 from lakemart.publish.stage import MartStage
 from lakemart.steps import step
-from lakemart.storage.store import Location, open_store
+from lakemart.storage.opening import open_store
+from lakemart.storage.store import Location
 
 _INLINE_BYTES = 1024 * 1024 * 1024
 """A compaction that reads less than this, in Parquet, is done in the driver."""

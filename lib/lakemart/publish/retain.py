@@ -24,7 +24,7 @@ from lakemart.publish.preflight import LiveColumn, in_live_order, planned
 from lakemart.publish.prepare import describe
 from lakemart.publish.slices import ordered, slices_of
 from lakemart.publish.stage import MartStage
-from lakemart.storage.store import open_store
+from lakemart.storage.opening import open_store
 
 _NOTHING = "0" * 64
 """The content hash of no rows."""

@@ -25,7 +25,8 @@ from lakemart.publish.slices import lake_rows, slices_of
 from lakemart.publish.staging import Staging, as_json, stage_slices, unbalanced
 from lakemart.publish.unload import Runner, StagedFile, Unloaded, inline, is_staged, prefix, remove_staged
 from lakemart.publish.warehouse import Tag, WarehouseTarget, app_version
-from lakemart.storage.store import Location, open_store
+from lakemart.storage.opening import open_store
+from lakemart.storage.store import Location
 
 _log = logging.getLogger(__name__)
 

@@ -21,7 +21,8 @@ from lakemart.lake.read import Snapshot, read_files
 from lakemart.publish.columns import ColumnStats, column_stats, physical
 from lakemart.publish.mart import MartColumn
 from lakemart.publish.slices import files_of
-from lakemart.storage.store import Location, Store, open_store
+from lakemart.storage.opening import open_store
+from lakemart.storage.store import Location, Store
 
 TASK_BYTES = 256 * 1024 * 1024
 """How much of the lake's Parquet one task unloads."""

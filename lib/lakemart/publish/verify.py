@@ -23,7 +23,8 @@ from lakemart.publish.preflight import structure_faults
 from lakemart.publish.prepare import describe
 from lakemart.publish.statements import Fingerprint as ReadFingerprint
 from lakemart.publish.warehouse import Tag, WarehouseTarget, app_version
-from lakemart.storage.store import Location, open_store
+from lakemart.storage.opening import open_store
+from lakemart.storage.store import Location
 
 CLOSE = 1e-9
 """How far sums of doubles may differ, relative to their size: the order of adding is nobody's to choose."""

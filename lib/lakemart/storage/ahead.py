@@ -8,9 +8,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from lakemart.storage.store import BLOCK, Location, Store, open_store
+from lakemart.storage.opening import open_store
+from lakemart.storage.store import BLOCK, READERS, Location, Store
 
-READERS = 16
 _WINDOW = 2 * READERS
 """How many objects are held or on their way, each of at most a block: memory for as many blocks."""
 

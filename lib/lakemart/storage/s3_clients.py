@@ -15,9 +15,8 @@ from botocore.config import Config
 from botocore.credentials import Credentials
 from botocore.exceptions import BotoCoreError
 
-from lakemart.storage.ahead import READERS
 from lakemart.storage.s3_errors import EXPIRED, expired, said
-from lakemart.storage.store import Location, S3Settings
+from lakemart.storage.store import READERS, Location, S3Settings
 
 if TYPE_CHECKING:
     from botocore.model import OperationModel

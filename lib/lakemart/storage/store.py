@@ -1,4 +1,4 @@
-"""The protocol of an object store, the values it speaks in, and how to open one.
+"""The protocol of an object store, the values it speaks in, and its errors.
 
 Keys are relative to the store's location and use `/`. Listing is in key order (by UTF-8 bytes), as in S3.
 """
@@ -56,6 +56,9 @@ class Location:
 
 BLOCK = 1024 * 1024
 """How many bytes of an object `blocks` gives at a time."""
+
+READERS = 16
+"""How many small objects of S3 are read at a time (see `ahead`)."""
 
 
 class MissingObjectError(TransientError):
@@ -130,14 +133,3 @@ class Store(Protocol):
     def delete(self, key: str) -> None:
         """Removes the object; none there is fine."""
         ...
-
-
-def open_store(location: Location) -> Store:
-    """The store at `location`. Opening touches nothing; a missing bucket or folder shows at the first use."""
-    if location.is_s3:
-        from lakemart.storage.s3 import S3Store  # noqa: PLC0415 - boto3 costs 0.3 s, which a local lake need not pay
-
-        return S3Store(location)
-    from lakemart.storage.local import LocalStore  # noqa: PLC0415 - beside its twin
-
-    return LocalStore(location)

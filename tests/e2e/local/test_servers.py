@@ -14,7 +14,8 @@ from lakemart.errors import LockedError, TransientError
 from lakemart.local.ending import bring_down
 from lakemart.local.environment import Environment
 from lakemart.local.state import State
-from lakemart.storage.store import ExpiredKeysError, Location, open_store
+from lakemart.storage.opening import open_store
+from lakemart.storage.store import ExpiredKeysError, Location
 
 pytestmark = pytest.mark.e2e
 

@@ -18,7 +18,8 @@ from e2e.local.conftest import processes, project_in
 from lakemart.local.ending import bring_down
 from lakemart.local.environment import Environment
 from lakemart.local.state import Endpoints
-from lakemart.storage.store import Location, open_store
+from lakemart.storage.opening import open_store
+from lakemart.storage.store import Location
 
 pytestmark = pytest.mark.e2e
 

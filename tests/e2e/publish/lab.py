@@ -22,7 +22,8 @@ from lakemart.lake.write import FileTarget, write_files
 from lakemart.ledger.protocol import Intent, advance
 from lakemart.names import TableName
 from lakemart.publish.stage import MartStage
-from lakemart.storage.store import Location, open_store
+from lakemart.storage.opening import open_store
+from lakemart.storage.store import Location
 
 if TYPE_CHECKING:
     from lakemart.ledger.records import Json, Record

@@ -22,7 +22,7 @@ from lakemart.publish.failures import UnreachableError
 from lakemart.publish.unload import remove_staged
 from lakemart.publish.verify import verify_mart
 from lakemart.publish.warehouse import Tag, WarehouseTarget
-from lakemart.storage.store import open_store
+from lakemart.storage.opening import open_store
 from unit.storage.faulty_proxy import Act, Faults, Rule
 
 ONE = date(2015, 1, 1)

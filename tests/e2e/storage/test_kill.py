@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from lakemart.ledger import records
-from lakemart.storage.store import Location, open_store
+from lakemart.storage.opening import open_store
+from lakemart.storage.store import Location
 from unit.ledger.toy import WRITER, ToyStage, assert_as_undisturbed, content, run
 
 pytestmark = [pytest.mark.crash, pytest.mark.e2e]

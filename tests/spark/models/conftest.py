@@ -22,7 +22,8 @@ from lakemart.ledger.protocol import Intent, advance
 from lakemart.ledger.records import Json, Record
 from lakemart.models.slices import Restriction
 from lakemart.models.stage import ModelStage
-from lakemart.storage.store import Location, Store, open_store
+from lakemart.storage.opening import open_store
+from lakemart.storage.store import Location, Store
 
 AT = "2026-01-01T00:00:00Z"
 

@@ -17,7 +17,8 @@ from lakemart.ingest.stage import SourceStage
 from lakemart.lake.read import read_table
 from lakemart.ledger.protocol import advance
 from lakemart.ledger.records import Record
-from lakemart.storage.store import Location, Store, open_store
+from lakemart.storage.opening import open_store
+from lakemart.storage.store import Location, Store
 
 BIG = 10**12
 

@@ -17,7 +17,8 @@ from lakemart.ingest.discover import Discovery, Search, discover, late_objects
 from lakemart.ingest.listing import key_pattern
 from lakemart.ledger.known import KnownObject
 from lakemart.storage.local import LocalStore
-from lakemart.storage.store import Location, ObjectInfo, Store, open_store
+from lakemart.storage.opening import open_store
+from lakemart.storage.store import Location, ObjectInfo, Store
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
 

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from lakemart.errors import ConfigError
 from lakemart.ingest import evidence
 from lakemart.ingest.evidence import CIPHER, Evidence, read_evidence, seal, unseal
-from lakemart.storage.store import Location, open_store
+from lakemart.storage.opening import open_store
+from lakemart.storage.store import Location
 
 
 @given(st.binary(max_size=200), st.binary(min_size=1, max_size=40))

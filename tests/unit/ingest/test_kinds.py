@@ -18,7 +18,7 @@ from lakemart.ledger import records
 from lakemart.ledger.projection import project
 from lakemart.ledger.records import Record
 from lakemart.ledger.standing import standing
-from lakemart.storage.store import open_store
+from lakemart.storage.opening import open_store
 from unit.ingest.place import LINES, ORDERS, Place, books, column
 
 DAYS = Contract(

@@ -14,7 +14,7 @@ from lakemart.contract.types import ColumnType
 from lakemart.ingest.objects import RawObject
 from lakemart.ingest.request import Acceptance
 from lakemart.ledger.records import Record
-from lakemart.storage.store import open_store
+from lakemart.storage.opening import open_store
 from unit.ingest.place import ORDERS, Place, column
 from unit.ingest.test_kinds import assert_books_are_the_tables
 

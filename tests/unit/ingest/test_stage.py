@@ -21,7 +21,8 @@ from lakemart.ledger.known import known_objects
 from lakemart.ledger.projection import project
 from lakemart.ledger.protocol import advance
 from lakemart.storage.local import LocalStore
-from lakemart.storage.store import ForbiddenObjectError, open_store
+from lakemart.storage.opening import open_store
+from lakemart.storage.store import ForbiddenObjectError
 from unit.ingest.place import BIG, LINES, ORDERS, Place, books, column
 
 

@@ -19,7 +19,8 @@ from lakemart.lake.commit import commit
 from lakemart.lake.read import read_table, snapshot, version_of
 from lakemart.lake.write import FileTarget, write_files
 from lakemart.steps import arm, disarm
-from lakemart.storage.store import Location, open_store
+from lakemart.storage.opening import open_store
+from lakemart.storage.store import Location
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

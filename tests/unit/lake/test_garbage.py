@@ -15,7 +15,8 @@ from lakemart.lake.garbage import Limits, delete, garbage
 from lakemart.lake.log import log_paths
 from lakemart.lake.read import read_table, snapshot
 from lakemart.lake.write import FileTarget, write_files
-from lakemart.storage.store import Location, open_store
+from lakemart.storage.opening import open_store
+from lakemart.storage.store import Location
 
 SCHEMA = pa.schema([("p", pa.string()), ("n", pa.int64())])
 VALUES = ["2015-01-01", "a/b=c %", "ä €", None, "x" * 300]

@@ -18,7 +18,8 @@ from lakemart.lake.commit import commit
 from lakemart.lake.read import read_table, snapshot, version_of
 from lakemart.lake.write import FileTarget, write_files
 from lakemart.steps import arm, disarm
-from lakemart.storage.store import Location, UnknownOutcomeError, open_store
+from lakemart.storage.opening import open_store
+from lakemart.storage.store import Location, UnknownOutcomeError
 
 SCHEMA = pa.schema([("n", pa.int64())])
 WIDER = pa.schema([("n", pa.int64()), ("text", pa.string())])

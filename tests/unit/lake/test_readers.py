@@ -21,7 +21,8 @@ from lakemart.lake.change import table_change
 from lakemart.lake.commit import commit
 from lakemart.lake.read import read_table, snapshot, version_of
 from lakemart.lake.write import FileTarget, write_files
-from lakemart.storage.store import Location, Store, open_store
+from lakemart.storage.opening import open_store
+from lakemart.storage.store import Location, Store
 
 if TYPE_CHECKING:
     from pathlib import Path

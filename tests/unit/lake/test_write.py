@@ -15,7 +15,8 @@ from lakemart.lake import write
 from lakemart.lake.actions import AddedFile
 from lakemart.lake.read import read_files
 from lakemart.lake.write import FileTarget, PartitionedFiles, partition_text, write_files
-from lakemart.storage.store import Location, open_store
+from lakemart.storage.opening import open_store
+from lakemart.storage.store import Location
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,7 +8,8 @@ import pytest
 
 from lakemart.ledger import index, records
 from lakemart.ledger.known import KnownObject, known_objects, known_stream, refresh_index
-from lakemart.storage.store import Location, open_store
+from lakemart.storage.opening import open_store
+from lakemart.storage.store import Location
 
 if TYPE_CHECKING:
     from pathlib import Path

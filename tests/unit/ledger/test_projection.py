@@ -14,7 +14,8 @@ from lakemart.lake.read import read_table
 from lakemart.ledger import projection, records
 from lakemart.ledger.projection import SCHEMAS, project, table_name
 from lakemart.ledger.protocol import advance
-from lakemart.storage.store import Location, open_store
+from lakemart.storage.opening import open_store
+from lakemart.storage.store import Location
 from unit.ledger.toy import WRITER, ToyStage
 
 BY = {"run": "r", "at": "2026-01-01T00:00:00Z"}

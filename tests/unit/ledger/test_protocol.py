@@ -18,7 +18,8 @@ from lakemart.ledger.projection import SCHEMAS, project, table_name
 from lakemart.ledger.protocol import Intent, Refusal, advance
 from lakemart.ledger.rebase import put_rebase, rebased, rebases
 from lakemart.steps import arm, disarm
-from lakemart.storage.store import Location, Store, open_store
+from lakemart.storage.opening import open_store
+from lakemart.storage.store import Location, Store
 from unit.ledger.toy import UNDISTURBED, WRITER, ToyStage, assert_as_undisturbed, content, run
 
 if TYPE_CHECKING:

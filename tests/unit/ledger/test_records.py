@@ -13,7 +13,8 @@ from lakemart.ledger.known import known_objects
 from lakemart.ledger.projection import project
 from lakemart.ledger.rebase import put_rebase, rebased, rebases
 from lakemart.storage.local import LocalStore
-from lakemart.storage.store import Location, Store, open_store
+from lakemart.storage.opening import open_store
+from lakemart.storage.store import Location, Store
 from unit.ledger.toy import WRITER, ToyStage, run
 
 if TYPE_CHECKING:

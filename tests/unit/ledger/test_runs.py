@@ -11,7 +11,8 @@ from lakemart.lake.read import read_table
 from lakemart.ledger import runs
 from lakemart.ledger.projection import table_name
 from lakemart.ledger.runs import project_runs, rebuild_runs, record_run
-from lakemart.storage.store import Location, open_store
+from lakemart.storage.opening import open_store
+from lakemart.storage.store import Location
 
 
 @pytest.fixture

@@ -17,7 +17,8 @@ from lakemart.ledger.projection import project, table_name
 from lakemart.ledger.protocol import Intent, Refusal, advance
 from lakemart.ledger.records import last_versions
 from lakemart.steps import step
-from lakemart.storage.store import Location, open_store
+from lakemart.storage.opening import open_store
+from lakemart.storage.store import Location
 
 if TYPE_CHECKING:
     from lakemart.ledger.records import Json, Record

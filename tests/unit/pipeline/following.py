@@ -9,7 +9,8 @@ from lakemart.ingest.listing import Dates
 from lakemart.lake.read import read_table, snapshot
 from lakemart.ledger import records
 from lakemart.ledger.records import Record
-from lakemart.storage.store import Location, open_store
+from lakemart.storage.opening import open_store
+from lakemart.storage.store import Location
 from unit.pipeline.model import Line, Tables, accepts
 from unit.pipeline.running import DATED, OF_A_BATCH, WRITER, Rules
 

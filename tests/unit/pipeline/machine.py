@@ -25,7 +25,8 @@ from lakemart.ledger.known import refresh_index
 from lakemart.pipeline.document import RunDocument
 from lakemart.pipeline.verify import verify
 from lakemart.steps import disarm
-from lakemart.storage.store import Location, open_store
+from lakemart.storage.opening import open_store
+from lakemart.storage.store import Location
 from unit.pipeline.drawing import ACTS, FAULTS, KEYS, LATE_NAMES, LINES, MOSTLY, OBJECTS, OLD, Triples
 from unit.pipeline.following import Following, Row, check_same, rows_of
 from unit.pipeline.model import Line, as_lines

@@ -14,7 +14,8 @@ from lakemart.ledger import records
 from lakemart.pipeline.context import Context
 from lakemart.pipeline.document import RunDocument
 from lakemart.pipeline.stories import Scope, run
-from lakemart.storage.store import Location, Store, open_store
+from lakemart.storage.opening import open_store
+from lakemart.storage.store import Location, Store
 from unit.pipeline.shop import Shop, make_shop
 from unit.storage.faulty_proxy import Faults
 

@@ -22,7 +22,8 @@ from lakemart.pipeline.context import Context, Run
 from lakemart.pipeline.document import RunDocument
 from lakemart.pipeline.stories import Scope, run
 from lakemart.steps import arm, disarm
-from lakemart.storage.store import Location, Store, open_store
+from lakemart.storage.opening import open_store
+from lakemart.storage.store import Location, Store
 
 TABLES = ("orders", "orders_quarantine", "orders_duplicates")
 _runs = itertools.count(1)

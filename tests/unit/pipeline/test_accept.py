@@ -13,7 +13,7 @@ from lakemart.pipeline.accept import accept
 from lakemart.pipeline.again import backfill, replay
 from lakemart.pipeline.books import books
 from lakemart.pipeline.verify import verify
-from lakemart.storage.store import open_store
+from lakemart.storage.opening import open_store
 from unit.pipeline.shop import Shop, make_shop
 
 

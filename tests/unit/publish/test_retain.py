@@ -26,7 +26,8 @@ from lakemart.publish.mart import Mart, catalog_type
 from lakemart.publish.retain import RetentionStage
 from lakemart.publish.stage import MartStage
 from lakemart.steps import LostAnswerError
-from lakemart.storage.store import Location, Store, open_store
+from lakemart.storage.opening import open_store
+from lakemart.storage.store import Location, Store
 
 TABLE = TableName("marts", "daily")
 MODEL = Model(

@@ -9,8 +9,9 @@ import pytest
 
 from lakemart.storage import ahead
 from lakemart.storage.ahead import READERS, Wanted, reading_ahead
+from lakemart.storage.opening import open_store
 from lakemart.storage.s3 import S3Store
-from lakemart.storage.store import BLOCK, ChangedObjectError, Location, open_store
+from lakemart.storage.store import BLOCK, ChangedObjectError, Location
 
 
 def landed(location: Location, count: int) -> list[Wanted]:

@@ -18,7 +18,8 @@ from lakemart.errors import DataError, LockedError, TransientError
 from lakemart.steps import arm, disarm
 from lakemart.storage.lease import Holder, lease_key, leases, read_lease
 from lakemart.storage.local import LocalStore
-from lakemart.storage.store import Location, Store, open_store
+from lakemart.storage.opening import open_store
+from lakemart.storage.store import Location, Store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

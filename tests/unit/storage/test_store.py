@@ -9,7 +9,8 @@ from uuid import uuid4
 
 import pytest
 
-from lakemart.storage.store import BLOCK, ChangedObjectError, Location, MissingObjectError, Store, open_store
+from lakemart.storage.opening import open_store
+from lakemart.storage.store import BLOCK, ChangedObjectError, Location, MissingObjectError, Store
 
 if TYPE_CHECKING:
     from collections.abc import Callable
