@@ -24,6 +24,19 @@ from localshift.options import (
     read_users,
 )
 
+EXAMPLES = """
+examples:
+  python -m localshift
+      a warehouse that is gone at the end; psql, psycopg and redshift_connector (ssl=False) reach it at
+      postgresql://awsuser:Localshift1@127.0.0.1:5439/dev
+  python -m localshift --data-dir ./warehouse --s3-endpoint http://127.0.0.1:9000 \\
+      --iam-role arn:aws:iam::123456789012:role/copy=s3://staging/
+      one that stays, and then: COPY t FROM 's3://staging/x/' IAM_ROLE 'arn:aws:iam::123456789012:role/copy' PARQUET
+
+It prints its address when it is ready and stops on SIGTERM or Ctrl-C. Exit codes: 0 stopped, 1 could not run, 2 wrong
+options. In tests, and in Python programs: `with localshift.Localshift() as rs: connect(**rs.connect_args)`.
+What is faithful and what is not stands in the README of the package.
+"""
 FAILED = 1
 USAGE = 2
 
@@ -33,6 +46,8 @@ def parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(
         prog="python -m localshift",
         description="A local double of Amazon Redshift over PostgreSQL: its wire protocol, COPY from S3, and its refusals.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     made.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     made.add_argument(
@@ -104,6 +119,9 @@ def serve(options: Options, data_dir: Path, ready_file: Path | None, *, durable:
     postgres = start(data_dir, durable=durable)
     try:
         asyncio.run(_serve(postgres.socket, data_dir / "postgres", options, ready_file))
+    except PostgresError:
+        postgres.stop(broken=True)
+        raise
     finally:
         postgres.stop()
         if ready_file is not None:
@@ -133,7 +151,12 @@ async def _serve(socket: str, cluster: Path, options: Options, ready_file: Path 
         user = next(iter(options.users))
         sys.stdout.write(f"localshift ready: postgresql://{user}@{options.host}:{server.port}/{options.database}\n")
         sys.stdout.flush()
-        await stop.wait()
+        stopped, lost = asyncio.create_task(stop.wait()), asyncio.create_task(server.lost())
+        await asyncio.wait({stopped, lost}, return_when=asyncio.FIRST_COMPLETED)
+        if not stopped.done():
+            raise PostgresError(
+                "PostgreSQL has ended by itself; its log is postgres.log in the data folder. Start again: committed data is kept"
+            )
     finally:
         await server.close()
 

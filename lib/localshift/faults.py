@@ -15,7 +15,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Literal
 
-from localshift.errors import SERIALIZATION, FatalError, SqlError
+from localshift.errors import SERIALIZATION, UNKNOWN_CYCLE, FatalError, SqlError
 
 CALL = re.compile(r"\s*select\s+localshift_fault\s*\((?P<arguments>[^()]*)\)\s*;?\s*", re.IGNORECASE)
 STRING = re.compile(r"'([^']*)'")
@@ -74,8 +74,8 @@ class Faults:
         if self.commits_left:
             self.commits_left -= 1
             if not self.commits_left:
-                violation = "Serializable isolation violation on table - 0, transactions forming the cycle are: 0, 0"
-                raise SqlError(SERIALIZATION, f"1023 DETAIL:  {violation}", detail=f"{violation} (a fault on request)")
+                detail = f"{UNKNOWN_CYCLE} (a fault on request)"
+                raise SqlError(SERIALIZATION, f"1023 DETAIL:  {UNKNOWN_CYCLE}", detail=detail)
 
     def fails_s3(self) -> bool:
         """Count a request to S3 and tell whether it fails."""

@@ -17,6 +17,7 @@ from localshift.options import DEFAULT_PASSWORD, DEFAULT_USER, Isolation
 
 START_SECONDS = 90.0
 STOP_SECONDS = 60.0
+LOG = "log"
 
 
 class StartError(Exception):
@@ -82,11 +83,21 @@ class Localshift:
             raise StartError("localshift is not running")
         return self._process.pid
 
+    @property
+    def running(self) -> bool:
+        """Whether the server's process is there."""
+        return self._process is not None and self._process.poll() is None
+
+    def log(self) -> str:
+        """Return what the server has written to its output so far; empty when it is not running."""
+        path = Path(self._folder.name) / LOG if self._folder is not None else None
+        return path.read_text(encoding="utf-8", errors="replace") if path is not None and path.exists() else ""
+
     def start(self) -> Self:
         """Start the server and wait until it is ready; StartError with what it said when it is not."""
         self._folder = tempfile.TemporaryDirectory(prefix="localshift-up-")
         folder = Path(self._folder.name)
-        users, ready, log = folder / "users.json", folder / "ready.json", folder / "log"
+        users, ready, log = folder / "users.json", folder / "ready.json", folder / LOG
         users.touch(mode=0o600)
         users.write_text(json.dumps(self.users), encoding="utf-8")
         command = [
@@ -113,7 +124,7 @@ class Localshift:
         deadline = time.monotonic() + START_SECONDS
         while not ready.exists():
             if self._process.poll() is not None or time.monotonic() > deadline:
-                said = log.read_text(encoding="utf-8", errors="replace").strip()
+                said = self.log().strip()
                 self.stop()
                 raise StartError(f"localshift did not start: {said[-2000:]}")
             time.sleep(0.02)

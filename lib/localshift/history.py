@@ -12,6 +12,9 @@ from pathlib import Path
 
 from localshift.backend.upstream import Upstream
 from localshift.sql.lex import quote_literal
+from localshift.sql.secrets import without_secrets
+
+MOST = 4000
 
 
 @dataclass(slots=True, kw_only=True)
@@ -37,6 +40,7 @@ class Entry:
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
     rows: int = 0
     error: str = ""
+    cancelled: bool = False
 
 
 class History:
@@ -59,8 +63,8 @@ class History:
             file.unlink()
 
     def begin(self, text: str, query_type: str) -> Entry:
-        """Return the entry of a statement that begins now, with the next number."""
-        entry = Entry(query_id=self.next_id, text=text, query_type=query_type)
+        """Return the entry of a statement that begins now, with the next number; its text is kept without secrets."""
+        entry = Entry(query_id=self.next_id, text=without_secrets(text[: 2 * MOST])[:MOST], query_type=query_type)
         self.next_id += 1
         return entry
 
@@ -84,8 +88,9 @@ class History:
     async def end(self, entry: Entry, who: Who) -> None:
         """Write the row of a finished statement."""
         values = [entry.query_id, who.user, who.database, who.label[:320], who.transaction, who.pid, entry.query_type]
-        values += ["failed" if entry.error else "success", _time(entry.started), _time(datetime.now(UTC))]
-        values += [entry.error[:512], entry.rows, entry.text[:4000]]
+        status = "canceled" if entry.cancelled else "failed" if entry.error else "success"
+        values += [status, _time(entry.started), _time(datetime.now(UTC))]
+        values += [entry.error[:512], entry.rows, entry.text]
         await self.insert("query_history", [values])
 
     async def end_transaction(self, who: Who, isolation: str) -> None:

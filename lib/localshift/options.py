@@ -10,6 +10,7 @@ from typing import Literal
 
 DEFAULT_USER = "awsuser"
 DEFAULT_PASSWORD = "Localshift1"  # noqa: S105 - the documented password of a throw-away double on loopback
+RESERVED = frozenset({"rdsdb", "public", "none"})
 Isolation = Literal["snapshot", "serializable"]
 
 
@@ -51,22 +52,32 @@ def parse_user(text: str) -> tuple[str, str]:
     name, equals, password = text.partition("=")
     if not equals or not name or not password:
         raise OptionError("--user: expected NAME=PASSWORD, both not empty")
-    return name.lower(), password
+    return _checked(name.lower(), "--user"), password
 
 
 def read_users(path: Path) -> dict[str, str]:
     """Return the users of a JSON file `{"name": "password", …}`; OptionError when it cannot be read as such."""
+    where = f"--users-file {str(path)!r}"
     try:
-        users = json.loads(path.read_text(encoding="utf-8"))
+        pairs = json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=tuple)
     except (OSError, ValueError) as exc:
-        raise OptionError(f"--users-file {str(path)!r}: cannot be read as JSON: {exc}") from exc
-    if (
-        not isinstance(users, dict)
-        or not users
-        or not all(isinstance(value, str) and value for value in users.values())
-    ):
-        raise OptionError(f"--users-file {str(path)!r}: expected an object of names and passwords")
-    return {str(name).lower(): value for name, value in users.items()}
+        raise OptionError(f"{where}: cannot be read as JSON: {exc}") from exc
+    texts = isinstance(pairs, tuple) and all(name and isinstance(value, str) and value for name, value in pairs)
+    if not pairs or not texts:
+        raise OptionError(f"{where}: expected an object of names and passwords, none of them empty")
+    users: dict[str, str] = {}
+    for name, password in pairs:
+        if name.lower() in users:
+            raise OptionError(f"{where}: the name {name.lower()!r} stands there twice (names fold to lower case)")
+        users[_checked(name.lower(), where)] = password
+    return users
+
+
+def _checked(name: str, where: str) -> str:
+    """Return a user's name; OptionError for one that PostgreSQL behind the front keeps for itself."""
+    if name in RESERVED or name.startswith("pg_"):
+        raise OptionError(f"{where}: the name {name!r} is localshift's own; choose another one")
+    return name
 
 
 def _cut(text: str) -> tuple[str, str, str]:

@@ -43,16 +43,32 @@ class ClientReader(asyncio.StreamReader):
     """A reader that knows that its client has gone even while messages of it still wait to be read."""
 
     gone = False
+    _waiter_of_end: asyncio.Future[None] | None = None
+
+    def holds_more(self) -> bool:
+        """Whether bytes have come that nobody has read yet."""
+        return bool(self._buffer)  # type: ignore[attr-defined]
+
+    async def ended(self) -> None:
+        """Return when the client sends no more, or its connection broke; for one caller."""
+        if not self.gone:
+            self._waiter_of_end = asyncio.get_running_loop().create_future()
+            await self._waiter_of_end
 
     def feed_eof(self) -> None:
         """Note the end of what the client sends."""
-        self.gone = True
+        self._end()
         super().feed_eof()
 
     def set_exception(self, exc: Exception) -> None:
         """Note that the connection broke."""
-        self.gone = True
+        self._end()
         super().set_exception(exc)
+
+    def _end(self) -> None:
+        self.gone = True
+        if self._waiter_of_end is not None and not self._waiter_of_end.done():
+            self._waiter_of_end.set_result(None)
 
 
 def message(kind: bytes, body: bytes = b"") -> bytes:
@@ -69,13 +85,13 @@ async def read_startup(reader: asyncio.StreamReader) -> Startup:
     return Startup(code=struct.unpack("!I", data[:4])[0], body=data[4:])
 
 
-async def read_message(reader: asyncio.StreamReader, *, from_client: bool = False) -> Message:
+async def read_message(reader: asyncio.StreamReader, *, from_client: bool = False, most: int = MAX_MESSAGE) -> Message:
     """Read one typed message; FatalError for a type or length that cannot be, IncompleteReadError at the end."""
     header = await reader.readexactly(5)
     kind, length = header[:1], struct.unpack("!I", header[1:])[0]
     if from_client and kind[0] not in CLIENT_TYPES:
         raise FatalError(PROTOCOL_VIOLATION, f"invalid frontend message type {kind[0]}")
-    if length < 4 or (from_client and length > MAX_MESSAGE):
+    if length < 4 or (from_client and length > most):
         raise FatalError(PROTOCOL_VIOLATION, "invalid message length")
     return Message(kind, await reader.readexactly(length - 4))
 
@@ -141,6 +157,12 @@ def parameter_status(name: str, value: str) -> bytes:
 def authentication(code: int, payload: bytes = b"") -> bytes:
     """Return an Authentication request of this kind."""
     return message(b"R", struct.pack("!I", code) + payload)
+
+
+def negotiate(unknown: Iterable[str]) -> bytes:
+    """Return what tells a client that protocol 3.0 is all there is, and which of its wishes are not known."""
+    names = [text(name) for name in unknown]
+    return message(b"v", struct.pack("!II", PROTOCOL_3 & 0xFFFF, len(names)) + b"".join(names))
 
 
 def backend_key(pid: int, secret: int) -> bytes:

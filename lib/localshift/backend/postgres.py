@@ -76,9 +76,9 @@ class Postgres:
         """The path of the unix socket."""
         return str(self.socket_dir / f".s.PGSQL.{SOCKET_PORT}")
 
-    def stop(self) -> None:
-        """End PostgreSQL by a fast shutdown, by force after a while; safe to call twice."""
-        for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL):
+    def stop(self, *, broken: bool = False) -> None:
+        """End PostgreSQL by a fast shutdown, by force after a while, or when it is broken; safe to call twice."""
+        for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL)[broken:]:
             if self.process.poll() is None:
                 self.process.send_signal(number)
                 with contextlib.suppress(subprocess.TimeoutExpired):
@@ -104,7 +104,6 @@ def start(data_dir: Path, *, durable: bool) -> Postgres:
     The calling thread must live as long as the server: PostgreSQL is told to end when its parent thread does.
     `durable` false leaves out fsync: for data that is thrown away. PostgresError when another server holds the folder.
     """
-    data_dir.mkdir(parents=True, exist_ok=True)
     lock = _lock(data_dir)
     cluster = data_dir / "postgres"
     try:
@@ -123,7 +122,11 @@ def start(data_dir: Path, *, durable: bool) -> Postgres:
 
 
 def _lock(data_dir: Path) -> IO[str]:
-    lock = (data_dir / "localshift.lock").open("a+", encoding="utf-8")
+    try:
+        data_dir.mkdir(parents=True, exist_ok=True)
+        lock = (data_dir / "localshift.lock").open("a+", encoding="utf-8")
+    except OSError as exc:
+        raise PostgresError(f"the data folder cannot be written to: {exc}; name another one") from exc
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as exc:

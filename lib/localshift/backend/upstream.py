@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from localshift import wire
-from localshift.errors import SqlError
+from localshift.errors import LostError, SqlError
 from localshift.wire import Message
 
 SYNC = wire.message(b"S")
@@ -34,9 +34,10 @@ class UpstreamError(SqlError):
 class Upstream:
     """One PostgreSQL connection. `status` is the transaction status of the last ReadyForQuery: b'I', b'T' or b'E'."""
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, socket: str) -> None:
         self.reader = reader
         self.writer = writer
+        self.socket = socket
         self.status = b"I"
         self.pid = 0
         self.secret = 0
@@ -45,14 +46,20 @@ class Upstream:
         self._copy: asyncio.Task[list[Result]] | None = None
         self._turn = asyncio.Lock()
 
-    async def send(self, data: bytes) -> None:
-        """Write bytes and wait until they are on their way."""
+    async def send(self, data: bytes | memoryview) -> None:
+        """Write bytes and wait until they are on their way; LostError when nobody takes them."""
         self.writer.write(data)
-        await self.writer.drain()
+        try:
+            await self.writer.drain()
+        except ConnectionError as exc:
+            raise LostError from exc
 
     async def receive(self) -> Message:
-        """Return the next message; keeps the transaction status when it is a ReadyForQuery."""
-        message = await wire.read_message(self.reader)
+        """Return the next message; keeps the transaction status when it is a ReadyForQuery. LostError at the end."""
+        try:
+            message = await wire.read_message(self.reader)
+        except (asyncio.IncompleteReadError, ConnectionError) as exc:
+            raise LostError from exc
         if message.kind == b"Z":
             self.status = message.body
         return message
@@ -76,8 +83,11 @@ class Upstream:
             results = await self._collect()
         return results[0].rows if results else []
 
-    async def check(self, *statements: str) -> None:
-        """Run statements one after the other, up to the first that fails; the client's unnamed statement and portal stay."""
+    async def check(self, *statements: str) -> list[Result]:
+        """Run statements one after the other, up to the first that fails, and return what each answered.
+
+        The client's unnamed statement and portal stay.
+        """
         name = "rs_check"
         bind = wire.message(b"B", wire.text(name) + wire.text(name) + struct.pack("!HHH", 0, 0, 0))
         close = wire.message(b"C", b"P" + wire.text(name)) + wire.message(b"C", b"S" + wire.text(name))
@@ -86,7 +96,7 @@ class Upstream:
             types = struct.pack("!H", 0)
             await self.send(b"".join(wire.parse_message(name, sql, types) + run for sql in statements) + SYNC)
             try:
-                await self._collect()
+                return await self._collect()
             except UpstreamError:
                 # The error skipped the Close.
                 await self.send(close + SYNC)
@@ -167,8 +177,7 @@ class Upstream:
     async def copy_data(self, data: memoryview | bytes) -> None:
         """Send one piece of data of the running COPY."""
         self.writer.write(b"d" + struct.pack("!I", len(data) + 4))
-        self.writer.write(data)
-        await self.writer.drain()
+        await self.send(data)
 
     async def end_copy(self) -> int:
         """Finish a COPY and return the rows taken; UpstreamError when PostgreSQL found fault with one."""
@@ -187,6 +196,22 @@ class Upstream:
         task, self._copy = self._copy, None
         return await task if task is not None else []
 
+    async def cancel(self) -> None:
+        """Ask PostgreSQL to cancel what this connection is running, and wait until it was told."""
+        with contextlib.suppress(OSError):
+            reader, writer = await asyncio.open_unix_connection(self.socket)
+            writer.write(struct.pack("!IIII", 16, wire.CANCEL_REQUEST, self.pid, self.secret))
+            # PostgreSQL closes when the signal is on its way: one that comes later would hit the next statement.
+            await reader.read()
+            writer.close()
+            await writer.wait_closed()
+
+    async def leave_copy(self) -> None:
+        """Wait for the end of a COPY that has been broken off, if there is one, whatever it is."""
+        task, self._copy = self._copy, None
+        if task is not None:
+            await asyncio.wait({task})
+
     async def close(self) -> None:
         """Say goodbye and close; a connection that is already gone is no error."""
         with contextlib.suppress(OSError):
@@ -198,7 +223,7 @@ class Upstream:
 async def connect(socket: str, parameters: Mapping[str, str]) -> Upstream:
     """Open a connection with these startup parameters; UpstreamError when PostgreSQL refuses them."""
     reader, writer = await asyncio.open_unix_connection(socket, limit=1 << 20)
-    upstream = Upstream(reader, writer)
+    upstream = Upstream(reader, writer, socket)
     try:
         await upstream.send(wire.startup_message(parameters))
         refusal = await _greet(upstream)
@@ -222,13 +247,3 @@ async def _greet(upstream: Upstream) -> UpstreamError | None:
         elif message.kind == b"K":
             upstream.pid, upstream.secret = struct.unpack("!II", message.body[:8])
     return None
-
-
-async def cancel(socket: str, pid: int, secret: int) -> None:
-    """Ask PostgreSQL to cancel what the connection with this key is running."""
-    _, writer = await asyncio.open_unix_connection(socket)
-    writer.write(struct.pack("!IIII", 16, wire.CANCEL_REQUEST, pid, secret))
-    with contextlib.suppress(OSError):
-        await writer.drain()
-        writer.close()
-        await writer.wait_closed()

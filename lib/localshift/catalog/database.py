@@ -12,7 +12,7 @@ from localshift.backend.upstream import Upstream, connect
 from localshift.options import Options
 from localshift.sql.lex import quote_identifier, quote_literal
 
-VERSION = 4
+VERSION = 5
 MARK = f"INSERT INTO rs.version VALUES ({VERSION})"  # noqa: S608 - a constant
 PROVISIONED = re.compile(r"-- @provisioned@.*?-- @end@", re.DOTALL)
 VIEW = re.compile(r"CREATE VIEW (pg_catalog\.\w+)")
@@ -27,7 +27,13 @@ SCRIPTS = (
     "functions.sql",
     "datefunctions.sql",
     "superfunctions.sql",
+    "varbytes.sql",
+    "murmur.sql",
+    "windows.sql",
+    "casts.sql",
+    "arrays.sql",
     "upkeep.sql",
+    "lateviews.sql",
     "keys.sql",
     "shapes.sql",
 )

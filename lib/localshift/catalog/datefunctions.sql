@@ -1,5 +1,6 @@
 -- Redshift's functions of dates and times. A function is named as Redshift names its column: DATEADD makes `date_add`.
-CREATE FUNCTION pg_catalog.getdate() RETURNS timestamp LANGUAGE sql STABLE AS $$ SELECT statement_timestamp() AT TIME ZONE 'UTC' $$;
+-- Whole seconds, as AWS's page shows them; SYSDATE has their parts.
+CREATE FUNCTION pg_catalog.getdate() RETURNS timestamp LANGUAGE sql STABLE AS $$ SELECT date_trunc('second', statement_timestamp() AT TIME ZONE 'UTC') $$;
 CREATE FUNCTION rs."timestamp"() RETURNS timestamp LANGUAGE sql STABLE AS $$ SELECT transaction_timestamp() AT TIME ZONE 'UTC' $$;
 CREATE FUNCTION rs."date"() RETURNS date LANGUAGE sql STABLE AS $$ SELECT current_date $$;
 

@@ -6,10 +6,12 @@ CREATE FUNCTION pg_catalog.pg_last_copy_id() RETURNS integer LANGUAGE sql VOLATI
 CREATE FUNCTION pg_catalog.pg_last_query_id() RETURNS integer LANGUAGE sql VOLATILE AS $$ SELECT coalesce(nullif(rs.session_value('query_id'), 0), -1)::integer $$;
 
 -- The front finds the columns of late-binding views before a query that wants them.
+CREATE FUNCTION rs.late_type(oid, integer) RETURNS text LANGUAGE sql STABLE PARALLEL SAFE AS $$
+    SELECT CASE $1 WHEN 3802 THEN 'super' WHEN 17 THEN 'binary varying' || CASE WHEN $2 > 0 THEN format('(%s)', $2) ELSE '' END ELSE pg_catalog.format_type($1, $2) END $$;
 CREATE FUNCTION rs.late_columns() RETURNS TABLE (schema_name name, view_name name, column_name name, column_type varchar, column_number integer)
 LANGUAGE sql STABLE AS $$
     SELECT (c ->> 0)::name, (c ->> 1)::name, (c ->> 2)::name,
-        CASE WHEN (c ->> 3)::oid = 3802 THEN 'super' ELSE pg_catalog.format_type((c ->> 3)::oid, (c ->> 4)::integer) END::varchar, (c ->> 5)::integer
+        rs.late_type((c ->> 3)::oid, (c ->> 4)::integer)::varchar, (c ->> 5)::integer
     FROM json_array_elements(coalesce(nullif(current_setting('redshift.late_columns', true), ''), '[]')::json) AS w (c) $$;
 CREATE FUNCTION pg_catalog.pg_get_late_binding_view_cols() RETURNS SETOF record LANGUAGE sql STABLE AS $$
     SELECT schema_name, view_name, column_name, column_type, column_number FROM rs.late_columns() $$;
@@ -127,3 +129,18 @@ DO $types$ DECLARE kind text; name text; BEGIN
         END LOOP;
     END LOOP;
 END $types$;
+
+-- Decimal division has the scale that Redshift's rules give it. What translates a statement writes `a / '(9)'::rs.places / b` for
+-- `a / b`, which binds as the division did. What lies beyond the scale is cut off, by dividing whole numbers.
+CREATE TYPE rs.places AS (digits integer);
+CREATE TYPE rs.dividend AS (value numeric, digits integer);
+CREATE FUNCTION rs.quotient(numeric, numeric, digits integer) RETURNS numeric LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE COST 1 AS $$
+    SELECT div($1 * round(power(10::numeric, $3)), $2) * round(power(10::numeric, -$3), $3) $$;
+CREATE FUNCTION rs.dividend(numeric, rs.places) RETURNS rs.dividend LANGUAGE sql IMMUTABLE PARALLEL SAFE COST 1 AS $$
+    SELECT ROW($1, ($2).digits)::rs.dividend $$;
+CREATE FUNCTION rs.quotient(rs.dividend, numeric) RETURNS numeric LANGUAGE sql IMMUTABLE PARALLEL SAFE COST 1 AS $$
+    SELECT rs.quotient(($1).value, $2, ($1).digits) $$;
+CREATE OPERATOR pg_catalog./ (LEFTARG = numeric, RIGHTARG = rs.places, FUNCTION = rs.dividend);
+CREATE OPERATOR pg_catalog./ (LEFTARG = rs.dividend, RIGHTARG = numeric, FUNCTION = rs.quotient);
+-- For the time of one reading of a statement, which PostgreSQL prints as a message: its log is to stay as it is.
+GRANT SET ON PARAMETER log_min_messages TO PUBLIC;

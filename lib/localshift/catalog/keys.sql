@@ -93,6 +93,22 @@ CREATE FUNCTION rs.column_names(relation oid, numbers smallint[]) RETURNS text L
     SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY n)
     FROM unnest(numbers) WITH ORDINALITY AS w (number, n) JOIN pg_attribute a ON a.attrelid = relation AND a.attnum = w.number $$;
 
+-- A table that another's foreign key refers to is dropped with CASCADE only.
+CREATE FUNCTION rs.check_unreferenced(names text[]) RETURNS void LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    held rs.table_keys;
+BEGIN
+    SELECT k.* INTO held FROM rs.table_keys k
+    WHERE k.kind = 'f' AND k.target_id IN (SELECT to_regclass(n) FROM unnest(names) AS u (n))
+        AND NOT EXISTS (SELECT FROM unnest(names) AS u (n) WHERE to_regclass(n) = k.table_id)
+    LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION 'cannot drop table % because other objects depend on it', held.target_id::regclass USING ERRCODE = '2BP01',
+            DETAIL = format('constraint %s on table %s depends on table %s', held.name, held.table_id::regclass, held.target_id::regclass),
+            HINT = 'Use DROP ... CASCADE to drop the dependent objects too.';
+    END IF;
+END $$;
+
 CREATE FUNCTION rs.forget_keys() RETURNS event_trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
 BEGIN
     DELETE FROM rs.table_keys k USING pg_event_trigger_dropped_objects() d

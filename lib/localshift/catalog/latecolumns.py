@@ -24,7 +24,7 @@ async def leave_columns(session: Upstream, own: Upstream, builtins: frozenset[st
     `session` is the client's connection, `own` one of ours that is in no transaction, so that a view that cannot be bound
     fails nobody.
     """
-    (result,) = await session.query("SELECT name, query FROM rs.visible_late_views() WHERE readable")
+    (result,) = await session.query("SELECT name, query FROM rs.visible_late_views() WHERE denied IS NULL")
     views = {name: query for name, query in result.rows if name and query}
     found = []
     for name, query in views.items():

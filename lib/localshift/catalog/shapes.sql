@@ -28,7 +28,8 @@ CREATE FUNCTION rs.encoding_number(text) RETURNS smallint LANGUAGE sql IMMUTABLE
     SELECT coalesce(array_position('{none,bytedict,delta,delta32k,lzo,mostly8,mostly16,mostly32,raw,runlength,text255,text32k,zstd,az64}'::text[], $1) - 1, 0)::smallint $$;
 
 CREATE FUNCTION rs.format_type(oid, integer) RETURNS text LANGUAGE sql STABLE PARALLEL SAFE AS $$
-    SELECT CASE WHEN $1 IN (3802, 4000) THEN 'super' ELSE pg_catalog.format_type($1, $2) END $$;
+    SELECT CASE WHEN $1 IN (3802, 4000) THEN 'super' WHEN $1 IN (17, 6551) THEN 'binary varying' || CASE WHEN $2 > 0 THEN format('(%s)', $2) ELSE '' END
+        ELSE pg_catalog.format_type($1, $2) END $$;
 CREATE FUNCTION rs.pg_get_expr(text, oid) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$ SELECT $1 $$;
 CREATE FUNCTION rs.pg_get_expr(text, oid, boolean) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$ SELECT $1 $$;
 CREATE FUNCTION rs.pg_get_expr(pg_node_tree, oid) RETURNS text LANGUAGE sql STABLE PARALLEL SAFE AS $$ SELECT pg_catalog.pg_get_expr($1, $2) $$;
@@ -48,7 +49,7 @@ CREATE FUNCTION rs.pg_get_indexdef(oid) RETURNS text LANGUAGE sql STABLE AS $$ S
 CREATE FUNCTION rs.pg_get_viewdef(oid, boolean) RETURNS text LANGUAGE sql STABLE AS $$
     SELECT coalesce((SELECT format('create view %I.%I as %s with no schema binding;', n.nspname, c.relname, v.query)
         FROM rs.late_views v JOIN pg_class c ON c.oid = v.view_id JOIN pg_namespace n ON n.oid = c.relnamespace WHERE v.view_id = $1),
-        pg_catalog.pg_get_viewdef($1, $2)) $$;
+        regexp_replace(pg_catalog.pg_get_viewdef($1, $2), ' / ''\\(\\d+\\)''::rs\\.places', '', 'g')) $$;
 CREATE FUNCTION rs.pg_get_viewdef(oid) RETURNS text LANGUAGE sql STABLE AS $$ SELECT rs.pg_get_viewdef($1, false) $$;
 CREATE FUNCTION rs.pg_get_viewdef(text) RETURNS text LANGUAGE sql STABLE AS $$ SELECT rs.pg_get_viewdef($1::regclass::oid, false) $$;
 CREATE FUNCTION rs.pg_get_viewdef(text, boolean) RETURNS text LANGUAGE sql STABLE AS $$ SELECT rs.pg_get_viewdef($1::regclass::oid, $2) $$;
@@ -72,18 +73,18 @@ PERFORM rs.shape('pg_class',
       "relispartition": "false", "": "c.xmin, false, false, 0::smallint, 0, NULL::timestamp, 0::smallint, 0::smallint, 0::smallint, 0::smallint"}$j$,
     'rs.table_keys k JOIN pg_catalog.pg_class c ON c.oid = k.table_id WHERE k.kind <> ''f''');
 PERFORM rs.shape('pg_attribute',
-    $j${"atttypid": "CASE x.atttypid WHEN 3802 THEN 4000::oid ELSE x.atttypid END", "atthasdef": "x.atthasdef OR x.attidentity <> ''", "attidentity": "''::\"char\"",
+    $j${"atttypid": "CASE x.atttypid WHEN 3802 THEN 4000::oid WHEN 17 THEN 6551::oid ELSE x.atttypid END", "atthasdef": "x.atthasdef OR x.attidentity <> ''", "attidentity": "''::\"char\"",
       "attcollation": "CASE WHEN x.attcollation <> 0 THEN 100::oid ELSE x.attcollation END"}$j$,
     $c$, rs.encoding_number(t.encode ->> x.attname) AS attencodingtype, coalesce(t.distkey = x.attname, false) AS attisdistkey,
     coalesce(array_position(t.sortkey, x.attname::text) * CASE WHEN t.sortstyle = 'INTERLEAVED' AND array_position(t.sortkey, x.attname::text) % 2 = 0 THEN -1 ELSE 1 END, 0) AS attsortkeyord$c$,
     'LEFT JOIN rs.table_attributes t ON t.table_id = x.attrelid WHERE NOT EXISTS (SELECT FROM rs.late_views v WHERE v.view_id = x.attrelid)',
-    $j${"attrelid": "k.index_id", "attname": "a.attname", "atttypid": "CASE a.atttypid WHEN 3802 THEN 4000::oid ELSE a.atttypid END", "attlen": "a.attlen", "attnum": "w.n::smallint", "atttypmod": "a.atttypmod",
+    $j${"attrelid": "k.index_id", "attname": "a.attname", "atttypid": "CASE a.atttypid WHEN 3802 THEN 4000::oid WHEN 17 THEN 6551::oid ELSE a.atttypid END", "attlen": "a.attlen", "attnum": "w.n::smallint", "atttypmod": "a.atttypmod",
       "attndims": "a.attndims", "attbyval": "a.attbyval", "attalign": "a.attalign", "attstorage": "a.attstorage", "attcompression": "a.attcompression", "attnotnull": "false", "atthasdef": "false",
       "atthasmissing": "false", "attidentity": "''::\"char\"", "attgenerated": "''::\"char\"", "attisdropped": "false", "attislocal": "true", "attinhcount": "0::smallint", "attcollation": "0::oid",
       "": "0::smallint, false, 0"}$j$,
     'rs.table_keys k CROSS JOIN LATERAL unnest(k.columns) WITH ORDINALITY AS w (number, n) JOIN pg_catalog.pg_attribute a ON a.attrelid = k.table_id AND a.attnum = w.number WHERE k.kind <> ''f''');
-PERFORM rs.shape('pg_type', $j${"oid": "CASE x.oid WHEN 3802 THEN 4000::oid ELSE x.oid END", "typname": "CASE x.oid WHEN 3802 THEN 'super'::name ELSE x.typname END", "typarray": "CASE x.oid WHEN 3802 THEN 0::oid ELSE x.typarray END"}$j$,
-    ', x.xmin', 'WHERE NOT rs.is_own(x.typnamespace) AND x.oid <> 3807', '{}', '');
+PERFORM rs.shape('pg_type', $j${"oid": "CASE x.oid WHEN 3802 THEN 4000::oid WHEN 17 THEN 6551::oid ELSE x.oid END", "typname": "CASE x.oid WHEN 3802 THEN 'super'::name WHEN 17 THEN 'varbyte'::name ELSE x.typname END", "typarray": "CASE WHEN x.oid IN (17, 3802) THEN 0::oid ELSE x.typarray END"}$j$,
+    ', x.xmin', 'WHERE NOT rs.is_own(x.typnamespace) AND x.oid NOT IN (1001, 3807)', '{}', '');
 PERFORM rs.shape('pg_index', '{}', '', 'JOIN pg_catalog.pg_class c ON c.oid = x.indrelid AND NOT rs.is_own(c.relnamespace)',
     $j${"indexrelid": "k.index_id", "indrelid": "k.table_id", "indnatts": "cardinality(k.columns)::smallint", "indnkeyatts": "cardinality(k.columns)::smallint", "indisunique": "true",
       "indnullsnotdistinct": "false", "indisprimary": "k.kind = 'p'", "indisexclusion": "false", "indimmediate": "true", "indisclustered": "false", "indisvalid": "true", "indcheckxmin": "false",
@@ -143,12 +144,14 @@ END $$;
 
 CREATE VIEW rs_info.columns AS
 SELECT x.table_catalog, x.table_schema, x.table_name, x.column_name, x.ordinal_position, coalesce(d.adsrc, x.column_default)::varchar AS column_default, x.is_nullable,
-    CASE x.data_type WHEN 'jsonb' THEN 'super' ELSE x.data_type END::varchar AS data_type, x.character_maximum_length, x.character_octet_length,
+    CASE x.data_type WHEN 'jsonb' THEN 'super' WHEN 'bytea' THEN 'binary varying' ELSE x.data_type END::varchar AS data_type,
+    CASE x.data_type WHEN 'bytea' THEN nullif(b.atttypmod, -1) ELSE x.character_maximum_length END AS character_maximum_length, x.character_octet_length,
     x.numeric_precision, x.numeric_precision_radix, x.numeric_scale, x.datetime_precision, x.interval_type, x.interval_precision,
     x.character_set_catalog, x.character_set_schema, x.character_set_name, x.collation_catalog, x.collation_schema, x.collation_name,
-    x.domain_catalog, x.domain_schema, x.domain_name, x.udt_catalog, x.udt_schema, CASE x.udt_name WHEN 'jsonb' THEN 'super' ELSE x.udt_name END::varchar AS udt_name,
+    x.domain_catalog, x.domain_schema, x.domain_name, x.udt_catalog, x.udt_schema, CASE x.udt_name WHEN 'jsonb' THEN 'super' WHEN 'bytea' THEN 'varbyte' ELSE x.udt_name END::varchar AS udt_name,
     x.dtd_identifier, x.is_self_referencing
 FROM information_schema.columns x
+LEFT JOIN pg_catalog.pg_attribute b ON x.data_type = 'bytea' AND b.attrelid = to_regclass(format('%I.%I', x.table_schema, x.table_name)) AND b.attnum = x.ordinal_position
 LEFT JOIN rs.pg_attrdef d ON x.is_identity = 'YES' AND d.adrelid = to_regclass(format('%I.%I', x.table_schema, x.table_name)) AND d.adnum = x.ordinal_position
 WHERE x.table_schema NOT IN ('rs', 'rs_info') AND NOT EXISTS (SELECT FROM rs.late_views v WHERE v.view_id = to_regclass(format('%I.%I', x.table_schema, x.table_name)));
 

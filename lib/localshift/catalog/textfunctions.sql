@@ -34,13 +34,21 @@ CREATE FUNCTION rs.listagg(text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SA
     SELECT CASE WHEN octet_length($1) > 65535 THEN rs.fail('Result size exceeds LISTAGG limit', octet_length($1)) ELSE $1 END $$;
 
 -- Regular expressions. PostgreSQL decides greediness and alternatives for a whole expression, Perl's dialect one by one.
+-- Where every quantifier is lazy and belongs to a single character, and nothing matches nothing, the shortest match is Perl's too.
+CREATE FUNCTION rs.is_lazy(pattern text) RETURNS boolean LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $$
+DECLARE
+    -- Escapes and sets are characters like others; a group that is not kept is one that is.
+    bare text := replace(regexp_replace(pattern, '\\\\.|\\[\\^?\\]?[^]]*\\]', 'x', 'g'), '(?:', '(');
+BEGIN
+    RETURN '' !~ pattern AND bare !~ '[)][*+?{]' AND regexp_replace(bare, '([*+?]|[{][0-9,]+[}])[?]', '', 'g') !~ '[*+?{|]';
+END $$;
 CREATE FUNCTION rs.pattern(pattern text, parameters text) RETURNS text LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $$
 BEGIN
     IF parameters ~ '[^ciep]' THEN
         RAISE EXCEPTION 'invalid regular expression parameter "%"', parameters USING ERRCODE = '22023';
     END IF;
-    IF pattern ~ '(^|[^\\\\])[*+?}][?+]' THEN
-        RAISE EXCEPTION 'lazy and possessive quantifiers are not supported by localshift' USING ERRCODE = '0A000';
+    IF pattern ~ '(^|[^\\\\])[*+?}][?+]' AND NOT (parameters ~ 'p' AND rs.is_lazy(pattern)) THEN
+        RAISE EXCEPTION 'lazy quantifiers beside others, and possessive ones, are not supported by localshift' USING ERRCODE = '0A000';
     END IF;
     IF parameters ~ 'p' AND pattern ~ '(^|[^\\\\])(\\||\\(\\?[^:=!<])' THEN
         RAISE EXCEPTION 'alternatives and groups of this kind in a PCRE pattern are not supported by localshift' USING ERRCODE = '0A000';

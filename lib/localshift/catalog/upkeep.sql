@@ -1,7 +1,4 @@
--- What statements need of the database that PostgreSQL's own do not do: MERGE's checks, APPEND, late-binding views, CANCEL.
-CREATE TABLE rs.late_views (view_id oid PRIMARY KEY, query text NOT NULL);
-GRANT SELECT ON rs.late_views TO PUBLIC;
-
+-- What statements need of the database that PostgreSQL's own do not do: MERGE's checks, APPEND, CANCEL.
 CREATE TABLE rs.transaction_history (
     transaction_id bigint NOT NULL,
     user_name text NOT NULL,
@@ -12,25 +9,6 @@ CREATE TABLE rs.transaction_history (
     start_time timestamp NOT NULL,
     end_time timestamp NOT NULL
 );
-
-CREATE FUNCTION rs.late_binding() RETURNS integer LANGUAGE plpgsql STABLE AS $$
-BEGIN
-    RAISE EXCEPTION 'a late-binding view cannot be used here by localshift' USING ERRCODE = '0A000';
-END $$;
-
-CREATE FUNCTION rs.remember_view(name text, query text) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER AS $$
-BEGIN
-    INSERT INTO rs.late_views VALUES (name::regclass, query) ON CONFLICT (view_id) DO UPDATE SET query = excluded.query;
-END $$;
-
--- The late-binding views this session can name, by bare names when its search path finds them, and by names with a schema.
-CREATE FUNCTION rs.visible_late_views() RETURNS TABLE (name text, query text, readable boolean) LANGUAGE sql STABLE AS $$
-    SELECT c.relname::text, v.query, has_table_privilege(c.oid, 'SELECT') FROM rs.late_views v JOIN pg_class c ON c.oid = v.view_id
-    WHERE pg_table_is_visible(c.oid)
-    UNION ALL
-    SELECT n.nspname || '.' || c.relname, v.query, has_table_privilege(c.oid, 'SELECT')
-    FROM rs.late_views v JOIN pg_class c ON c.oid = v.view_id JOIN pg_namespace n ON n.oid = c.relnamespace $$;
 
 -- A relation the catalogue has and the snapshot has not is newer than the snapshot.
 CREATE FUNCTION rs.check_snapshot(names text[]) RETURNS void LANGUAGE plpgsql STABLE AS $$
@@ -112,14 +90,6 @@ BEGIN
     PERFORM pg_advisory_xact_lock(1919, tg_relid::integer);
     RETURN NULL;
 END $$;
-
-CREATE FUNCTION rs.on_drop_view() RETURNS event_trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
-BEGIN
-    DELETE FROM rs.late_views
-    WHERE view_id IN (SELECT objid FROM pg_event_trigger_dropped_objects() WHERE object_type = 'view');
-END $$;
-CREATE EVENT TRIGGER rs_drop_view ON sql_drop
-    WHEN TAG IN ('DROP VIEW', 'DROP SCHEMA', 'DROP OWNED') EXECUTE FUNCTION rs.on_drop_view();
 
 -- A role that others have goes only by force, which takes it from them.
 CREATE FUNCTION rs.check_ungranted(names text[]) RETURNS void LANGUAGE plpgsql STABLE AS $$

@@ -33,6 +33,40 @@ CREATE FUNCTION rs.varchar_length(value varchar, modifier integer, explicit bool
 UPDATE pg_cast SET castfunc = 'rs.varchar_length(varchar, integer, boolean)'::regprocedure
 WHERE castsource = 'varchar'::regtype AND casttarget = 'varchar'::regtype;
 
+-- CHAR(n) holds single-byte characters only. Explicit casts are not looked at: the system views' own columns hold what they like.
+CREATE FUNCTION rs.not_single_byte(value text) RETURNS bpchar LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
+DECLARE
+    line text := '  ' || repeat('-', 47);
+    bytes text := rtrim(regexp_replace(encode(convert_to(substring(value FROM '[^\x01-\x7f]'), 'UTF8'), 'hex'), '(..)', '\\1 ', 'g'));
+BEGIN
+    RAISE EXCEPTION 'Invalid characters:' USING ERRCODE = 'XX000', DETAIL = concat_ws(chr(10), '', line, '  error:  Invalid characters:', '  code:      8001',
+        '  context:   Only ASCII characters are allowed in fixed length strings. Invalid ASCII char: ' || bytes,
+        '  query:     0', line);
+END $$;
+CREATE FUNCTION rs.char_length(value bpchar, modifier integer, explicit boolean) RETURNS bpchar LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT CASE WHEN $3 OR $1 IS NULL OR octet_length($1::text) = char_length($1::text) THEN bpchar($1, $2, $3) ELSE rs.not_single_byte($1::text) END $$;
+UPDATE pg_cast SET castfunc = 'rs.char_length(bpchar, integer, boolean)'::regprocedure
+WHERE castsource = 'bpchar'::regtype AND casttarget = 'bpchar'::regtype;
+
+-- An explicit cast of a decimal to a smaller scale cuts, of a float or of text it rounds, and so do INSERT and UPDATE.
+CREATE FUNCTION rs.numeric_length(value numeric, modifier integer, explicit boolean) RETURNS numeric LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
+    SELECT pg_catalog."numeric"(trunc($1, CASE WHEN $3 THEN ((($2 - 4) & 2047) # 1024) - 1024 ELSE 1000 END), $2) $$;
+UPDATE pg_cast SET castfunc = 'rs.numeric_length(numeric, integer, boolean)'::regprocedure
+WHERE castsource = 'numeric'::regtype AND casttarget = 'numeric'::regtype;
+DO $casts$ DECLARE source text; BEGIN
+    FOREACH source IN ARRAY ARRAY['float4', 'float8'] LOOP
+        EXECUTE format('CREATE FUNCTION rs.float_decimal(%s, integer, boolean) RETURNS numeric LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS %L', source,
+            'SELECT CASE WHEN $2 < 4 THEN pg_catalog."numeric"($1) ELSE pg_catalog."numeric"(pg_catalog."numeric"($1), $2) END');
+        EXECUTE format('UPDATE pg_cast SET castfunc = ''rs.float_decimal(%s, integer, boolean)''::regprocedure WHERE castsource = %L::regtype AND casttarget = ''numeric''::regtype',
+            source, source);
+    END LOOP;
+    FOREACH source IN ARRAY ARRAY['text', 'varchar', 'bpchar'] LOOP
+        EXECUTE format('CREATE FUNCTION rs.text_decimal(%s, integer, boolean) RETURNS numeric LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS %L', source,
+            format('SELECT numeric_in(%s($1), 0::oid, $2)', CASE source WHEN 'text' THEN 'textout' ELSE source || 'out' END));
+        EXECUTE format('CREATE CAST (%s AS numeric) WITH FUNCTION rs.text_decimal(%s, integer, boolean)', source, source);
+    END LOOP;
+END $casts$;
+
 -- A SUPER value cast to another type: a scalar of the right kind, or null. In PL/pgSQL where a cast follows its test: the planner
 -- evaluates a constant's cast before the test.
 CREATE FUNCTION rs.super_scalar(jsonb) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$

@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from localshift import wire
 from localshift.backend.upstream import Upstream, UpstreamError
-from localshift.errors import FatalError, SqlError, redshift_fields
-from localshift.faults import DroppedError, Faults
+from localshift.errors import (
+    CANCELLED,
+    SERIALIZATION,
+    UNKNOWN_CYCLE,
+    FatalError,
+    SqlError,
+    cycle,
+    redshift_fields,
+)
+from localshift.faults import DroppedError
 from localshift.front import guards
+from localshift.front.mishaps import client_fields
+from localshift.front.scaling import scaled
+from localshift.front.surroundings import Surroundings
+from localshift.front.transferring import Transferring
 from localshift.front.turns import Turn
-from localshift.history import Entry, History, Who
-from localshift.loading.copy import Copy
-from localshift.loading.load import Stores, begin_load, run_copy
+from localshift.front.varbytes import Varbytes
+from localshift.history import Entry, Who
 from localshift.statements.plan import Plan
-from localshift.transfers import record_load, record_unload
-from localshift.unloading.stream import begin_unload, run_unload
-from localshift.unloading.unload import Unload
 from localshift.wire import ClientReader, Message
 
 JSONB, SUPER = 3802, 4000
@@ -30,20 +38,8 @@ SEND_BUFFER = 1 << 16
 BEGINS = ("BEGIN", "BEGIN READ ONLY")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Surroundings:
-    """What all sessions of a server share."""
-
-    history: History
-    stores: Stores
-    builtins: frozenset[str]
-    columns: Mapping[str, frozenset[str]]
-    faults: Faults | None = None
-    isolation: str = "Snapshot Isolation"
-
-
 class Executor:
-    """What one client's statements run with. `cancelled` is set by a cancel request and read by a running COPY."""
+    """What one client's statements run with."""
 
     def __init__(
         self, reader: ClientReader, writer: asyncio.StreamWriter, upstream: Upstream, who: Who, shared: Surroundings
@@ -54,21 +50,29 @@ class Executor:
         self.turn = Turn(upstream=upstream)
         self.who = who
         self.shared = shared
-        self.numbers = {"copy_count": 0, "copy_id": 0, "query_id": 0, "unload_count": 0}
-        self.cancelled = False
+        self.transferring = Transferring(
+            reader=reader, writer=writer, upstream=upstream, turn=self.turn, who=who, shared=shared
+        )
+        self.numbers = self.transferring.numbers
         self.last_error = ""
+        self.varbytes = Varbytes()
+        self.abandoned = False
+        # What is being served, for the history and for what is said of a bug.
+        self.sql = ""
+        self.current: tuple[Entry, Plan] | None = None
 
     async def run(self, plan: Plan, sql: str) -> bool:
         """Run one statement and answer it; False when it failed (the error is already sent)."""
         entry = self.begin(plan, sql)
         try:
             await self.before(plan)
+            plan = await scaled(plan, self.upstream)
             if plan.kind == "empty":
                 self.writer.write(wire.message(b"I"))
             elif plan.copy is not None:
-                await self._copy(plan.copy, entry)
+                await self.transferring.copy(plan.copy, entry)
             elif plan.unload is not None:
-                await self._unload(plan.unload, entry)
+                await self.transferring.unload(plan.unload, entry)
             elif plan.kind == "script":
                 await self._script(plan, entry)
             else:
@@ -80,7 +84,7 @@ class Executor:
             if isinstance(error, DroppedError):
                 raise
             fields = self.fields(error, plan.names)
-            entry.error = fields["M"]
+            entry.error, entry.cancelled = fields["M"], fields["C"] == CANCELLED
             if isinstance(error, FatalError):
                 # The client has gone, and an UNLOAD's rows may still be on their way: only the connection's end stops them.
                 await self.end(entry, plan)
@@ -99,6 +103,7 @@ class Executor:
         if LAST_QUERY.search(sql):
             self.shared.history.remember(self.upstream.pid, self.numbers)
         self.numbers["query_id"] = entry.query_id
+        self.sql, self.current = sql, (entry, plan)
         return entry
 
     async def before(self, plan: Plan) -> None:
@@ -111,6 +116,7 @@ class Executor:
 
     async def end(self, entry: Entry, plan: Plan) -> None:
         """Write the history entry of a statement that has ended."""
+        self.current = None
         if plan.sql in ("COMMIT", "ROLLBACK") or plan.sql == "":
             self.who.committed = plan.sql != "ROLLBACK"
         if entry.error or self.upstream.status == b"E":
@@ -126,6 +132,23 @@ class Executor:
         entry.error = self.last_error
         await self.end(entry, plan)
 
+    async def give_up(self, error: SqlError) -> None:
+        """Write the history of the statement that a bug of ours broke off, and leave no wish to cancel it behind."""
+        self.transferring.cancelled = False
+        if self.current is not None:
+            entry, plan = self.current
+            entry.error, entry.cancelled = error.message, error.code == CANCELLED
+            await self.end(entry, plan)
+
+    async def leave(self) -> None:
+        """Write the history of what the client's end broke off: its statement, and its transaction, which is rolled back."""
+        with contextlib.suppress(SqlError):
+            if self.current is not None:
+                await self.give_up(SqlError("57014", "Connection to the client was lost"))
+            if self.who.transaction:
+                self.who.committed = False
+                await self.shared.history.end_transaction(self.who, self.shared.isolation)
+
     async def _answer(self, entry: Entry, plan: Plan) -> None:
         """Pass PostgreSQL's answer to a simple query on, up to its ReadyForQuery."""
         async for message in self.upstream.until_ready():
@@ -138,21 +161,33 @@ class Executor:
         kind = message.kind
         if kind == b"D" and entry is not None:
             entry.rows += 1
-        if kind == b"E":
-            fields = redshift_fields(wire.parse_fields(message.body), names)
+        if kind == b"D":
+            self.writer.write(wire.message(kind, self.varbytes.row(message.body)))
+        elif kind == b"E":
+            fields = self.numbered(redshift_fields(wire.parse_fields(message.body), names))
             self.last_error = fields["M"]
             if entry is not None:
-                entry.error = fields["M"]
+                entry.error, entry.cancelled = fields["M"], fields["C"] == CANCELLED
             self.writer.write(wire.error_response(fields))
         elif kind in (b"T", b"t"):
             body = wire.with_type(message.body, JSONB, SUPER) if kind == b"T" else message.body
-            self.writer.write(wire.message(kind, body))
+            self.writer.write(wire.message(kind, self.varbytes.described(body) if kind == b"T" else body))
         elif kind == b"S":
             name, _ = wire.cstring(message.body, 0)
             if name not in UNREPORTED:
                 self.writer.write(message.encode())
         else:
             self.writer.write(message.encode())
+
+    async def learn_columns(self, name: str) -> bool:
+        """Ask what a prepared statement returns, for its rows; the client hears nothing of it but an error, then False."""
+        await self.upstream.send(wire.message(b"D", b"S" + wire.text(name)) + wire.message(b"H"))
+        while (message := await self.upstream.receive()).kind not in b"TnE":
+            pass
+        if message.kind == b"E":
+            self.pass_on(message, {})
+        self.varbytes.parsed(name, message.body if message.kind == b"T" else None)
+        return message.kind != b"E"
 
     async def _script(self, plan: Plan, entry: Entry) -> None:
         self.shared.history.late_views |= plan.late_view
@@ -168,66 +203,6 @@ class Executor:
         entry.rows = int(found.group(1)) if found else 0
         self.writer.write(wire.command_complete(tag))
 
-    async def _copy(self, copy: Copy, entry: Entry) -> None:
-        self.cancelled = False
-        load = begin_load(copy)
-        self._remember_copy(0, entry.query_id)
-        try:
-            await self.turn.take(copy.target)
-            await self.turn.begin()
-            await run_copy(copy, self.upstream, self.shared.stores, load, self._stopped)
-            if (stop := self._stopped()) is not None:
-                raise stop
-            await self.turn.settle()
-        except SqlError as error:
-            entry.error = self.fields(error, {})["M"]
-            await self.turn.undo()
-            raise
-        finally:
-            await record_load(self.shared.history, entry, self.who, load)
-        entry.rows = load.rows
-        self._remember_copy(load.rows, entry.query_id)
-        if load.rejected:
-            log = self.shared.stores.error_log
-            rejected = f"{load.rejected} record(s) could not be loaded.  Check '{log}' system table for details."
-            self._inform(f"Load into table '{copy.table}' completed, {rejected}")
-        self._inform(f"Load into table '{copy.table}' completed, {load.rows} record(s) loaded successfully.")
-        self.writer.write(wire.command_complete("COPY"))
-
-    async def _unload(self, unload: Unload, entry: Entry) -> None:
-        self.cancelled = False
-        done = begin_unload(unload)
-        self._remember_unload(0)
-        try:
-            await run_unload(unload, self.upstream, self.shared.stores, done, self._stopped)
-        except SqlError as error:
-            entry.error = self.fields(error, {})["M"]
-            raise
-        finally:
-            await record_unload(self.shared.history, entry, self.who, done)
-        entry.rows = done.rows
-        self._remember_unload(done.rows)
-        self._inform(f"UNLOAD completed, {done.rows} record(s) unloaded successfully.")
-        self.writer.write(wire.command_complete("UNLOAD"))
-
-    def _remember_unload(self, count: int) -> None:
-        self.numbers["unload_count"] = count
-        self.shared.history.remember(self.upstream.pid, self.numbers)
-
-    def _inform(self, text: str) -> None:
-        self.writer.write(wire.error_response({"S": "INFO", "C": "00000", "M": text}, notice=True))
-
-    def _remember_copy(self, count: int, query_id: int) -> None:
-        self.numbers |= {"copy_count": count, "copy_id": query_id}
-        self.shared.history.remember(self.upstream.pid, self.numbers)
-
-    def _stopped(self) -> SqlError | None:
-        if self.shared.faults is not None and self.shared.faults.dropping("COPY"):
-            return DroppedError()
-        if self.reader.gone:
-            return FatalError("08006", "connection to client lost")
-        return SqlError("57014", "Query cancelled on user's request") if self.cancelled else None
-
     async def settle(self) -> None:
         """End the transaction begun around the client's statement; what makes it fail is told to the client."""
         self.turn.busy = False
@@ -239,7 +214,24 @@ class Executor:
 
     def fields(self, error: SqlError, names: Mapping[str, str]) -> dict[str, str]:
         """Return the fields of an error as the client gets them."""
-        return redshift_fields(error.pg_fields, names) if isinstance(error, UpstreamError) else error.fields()
+        return self.numbered(client_fields(error, names))
+
+    def numbered(self, fields: dict[str, str]) -> dict[str, str]:
+        """Return an error's fields with the numbers of table and transactions, where it is 1023 and they are known."""
+        if fields["C"] != SERIALIZATION:
+            return fields
+        tables = self.turn.written
+        if self.current is not None and self.current[1].target in self.turn.held:
+            tables = {self.turn.held[self.current[1].target]}
+        table = max(tables, key=lambda number: self.shared.writers.get(number, 0), default=0)
+        known = cycle(table, (self.shared.writers.get(table, 0), self.who.transaction), str(self.who.pid))
+        return {key: value.replace(UNKNOWN_CYCLE, known) for key, value in fields.items()}
+
+    def note_writes(self) -> None:
+        """The transaction has ended: where it was committed, it is the last that wrote to its tables."""
+        if self.who.committed:
+            self.shared.writers.update(dict.fromkeys(self.turn.written, self.who.transaction))
+        self.turn.written.clear()
 
     async def fail_transaction(self) -> None:
         """An error of the front's own must leave the client's transaction as failed as one of PostgreSQL's."""

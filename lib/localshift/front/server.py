@@ -4,40 +4,39 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import hmac
-import re
+import os
 import secrets
 import shutil
 import ssl
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from socket import SO_KEEPALIVE, SOL_SOCKET
 
 from localshift import wire
-from localshift.backend.upstream import Upstream, UpstreamError, cancel, connect
+from localshift.backend.postgres import SUPERUSER
+from localshift.backend.upstream import Upstream, connect
 from localshift.catalog import database as catalog
-from localshift.errors import INVALID_LOGIN, PROTOCOL_VIOLATION, FatalError, SqlError, redshift_fields
+from localshift.errors import PROTOCOL_VIOLATION, FatalError, LostError, SqlError
 from localshift.faults import DroppedError, Faults
 from localshift.front import tls
-from localshift.front.execution import Executor, Surroundings
+from localshift.front.execution import SEND_BUFFER, Executor
+from localshift.front.logins import ISOLATION_NAMES, authenticate, greeting, upstream_parameters
+from localshift.front.mishaps import client_fields, told
 from localshift.front.session import Session
+from localshift.front.surroundings import Surroundings
 from localshift.history import History, Who
 from localshift.loading.load import Stores
 from localshift.options import Options
 from localshift.s3.faulty import client_for
-from localshift.sql.words import SETTABLE
 from localshift.wire import ClientReader
 
-# By the padb ones clients tell Redshift from PostgreSQL.
-OWN_STATUS = {"server_version": "8.0.2", "padb_version": "1.0.0", "padb_revision": "localshift"}
-OPTION = re.compile(r"(?:-c\s*|--)(?P<name>[\w-]+)=(?P<value>.*)", re.DOTALL)
 LOGIN_SECONDS = 60.0
-REPORTED = (
-    "client_encoding", "DateStyle", "integer_datetimes", "is_superuser", "server_encoding", "session_authorization",
-    "standard_conforming_strings", "TimeZone", "application_name", "IntervalStyle",
-)  # fmt: skip
-ISOLATION = {"snapshot": "repeatable read", "serializable": "serializable"}
-ISOLATION_NAMES = {"snapshot": "Snapshot Isolation", "serializable": "Serializable"}
+FAREWELL_SECONDS = 2.0
+# Who sends a short statement and goes without waiting for its answer has it run, as in PostgreSQL.
+GRACE_SECONDS = 0.5
+# Clients that come all at once wait to be accepted, and are not turned away.
+BACKLOG = 1024
 
 
 @dataclass(slots=True, kw_only=True)
@@ -48,6 +47,7 @@ class Server:
     options: Options
     shared: Surroundings
     admin: Upstream
+    sentinel: Upstream
     listener: asyncio.Server | None
     sessions: dict[tuple[int, int], Executor]
     tasks: set[asyncio.Task[None]]
@@ -65,16 +65,25 @@ class Server:
         for task in list(self.tasks):
             task.cancel()
         await asyncio.gather(*self.tasks, return_exceptions=True)
-        await self.admin.close()
-        await self.shared.history.connection.close()
+        for connection in (self.admin, self.sentinel, self.shared.history.connection):
+            await connection.close()
+
+    async def lost(self) -> None:
+        """Return when PostgreSQL has ended, or has thrown all out because one of its processes died."""
+        with contextlib.suppress(LostError):
+            while True:
+                await self.sentinel.receive()
 
 
 async def open_server(socket: str, cluster: Path, options: Options) -> Server:
     """Make the database ready and listen; `cluster` is PostgreSQL's data folder."""
     admin = await catalog.open_admin(socket, options)
-    writer = await connect(
-        socket, {"user": "rdsdb", "database": options.database, "application_name": "localshift history"}
-    )
+    writer, sentinel = [
+        await connect(
+            socket, {"user": SUPERUSER, "database": options.database, "application_name": f"localshift {name}"}
+        )
+        for name in ("history", "sentinel")
+    ]
     await writer.query("SET synchronous_commit = off")
     history = History(writer, cluster / "rs_sessions")
     await history.open()
@@ -94,7 +103,9 @@ async def open_server(socket: str, cluster: Path, options: Options) -> Server:
         columns=await catalog.system_columns(admin),
         isolation=ISOLATION_NAMES[options.isolation],
     )  # fmt: skip
-    server = Server(socket=socket, options=options, shared=shared, admin=admin, listener=None, sessions={}, tasks=set())
+    server = Server(
+        socket=socket, options=options, shared=shared, admin=admin, sentinel=sentinel, listener=None, sessions={}, tasks=set()
+    )  # fmt: skip
     if options.tls:
         server.certificate = str(tls.certificate(cluster.parent, options.host))
 
@@ -102,6 +113,8 @@ async def open_server(socket: str, cluster: Path, options: Options) -> Server:
         task = asyncio.current_task()
         if task is not None and isinstance(reader, ClientReader):
             server.tasks.add(task)
+            # A client whose machine is gone is noticed in the end.
+            stream.get_extra_info("socket").setsockopt(SOL_SOCKET, SO_KEEPALIVE, 1)
             try:
                 await _client(server, reader, stream)
             finally:
@@ -111,7 +124,13 @@ async def open_server(socket: str, cluster: Path, options: Options) -> Server:
         return asyncio.StreamReaderProtocol(ClientReader(limit=1 << 20, loop=loop), serve, loop=loop)
 
     loop = asyncio.get_running_loop()
-    server.listener = await loop.create_server(protocol, options.host, options.port)
+    try:
+        server.listener = await loop.create_server(protocol, options.host, options.port, backlog=BACKLOG)
+    except OSError as exc:
+        where = f"{options.host}:{options.port}"
+        raise OSError(
+            f"cannot listen on {where}: {os.strerror(exc.errno or 0)}; choose another --port, 0 for a free one"
+        ) from exc
     return server
 
 
@@ -123,17 +142,34 @@ async def _client(server: Server, reader: ClientReader, writer: asyncio.StreamWr
             await _session(server, reader, writer, parameters)
     except (ConnectionError, asyncio.IncompleteReadError, TimeoutError, ssl.SSLError):
         pass
+    except asyncio.CancelledError:
+        await _farewell(writer, FatalError("57P01", "terminating connection due to administrator command"))
+        raise
     except DroppedError:
         writer.transport.abort()
     except SqlError as error:
-        fields = error.fields() if not isinstance(error, UpstreamError) else redshift_fields(error.pg_fields, {})
-        with contextlib.suppress(ConnectionError):
-            writer.write(wire.error_response(fields | {"S": "FATAL"}))
-            await writer.drain()
+        await _farewell(writer, error)
+    except Exception as bug:  # noqa: BLE001 - a bug met outside of any statement ends the client's connection, not the server
+        await _farewell(writer, told(bug, "(no statement)"))
     finally:
         writer.close()
-        with contextlib.suppress(ConnectionError):
-            await writer.wait_closed()
+        try:
+            await asyncio.wait_for(writer.wait_closed(), FAREWELL_SECONDS)
+        except TimeoutError:
+            # It does not read what it was sent last.
+            writer.transport.abort()
+        except (ConnectionError, ssl.SSLError):
+            pass
+
+
+async def _farewell(writer: asyncio.StreamWriter, error: SqlError) -> None:
+    if writer.transport.get_write_buffer_size() > SEND_BUFFER:
+        # It has not read what came before either.
+        writer.transport.abort()
+        return
+    with contextlib.suppress(ConnectionError, TimeoutError):
+        writer.write(wire.error_response(client_fields(error, {}) | {"S": "FATAL"}))
+        await asyncio.wait_for(writer.drain(), FAREWELL_SECONDS)
 
 
 async def _startup(server: Server, reader: ClientReader, writer: asyncio.StreamWriter) -> dict[str, str] | None:
@@ -141,6 +177,8 @@ async def _startup(server: Server, reader: ClientReader, writer: asyncio.StreamW
     while True:
         packet = await wire.read_startup(reader)
         if packet.code == wire.SSL_REQUEST and server.certificate and writer.get_extra_info("ssl_object") is None:
+            if reader.holds_more():
+                raise FatalError(PROTOCOL_VIOLATION, "received unencrypted data after SSL request")
             writer.write(b"S")
             await writer.drain()
             await writer.start_tls(tls.context(Path(server.certificate).parent))
@@ -151,11 +189,25 @@ async def _startup(server: Server, reader: ClientReader, writer: asyncio.StreamW
             await _cancel(server, packet.body)
             return None
         elif packet.code >> 16 == 3:
-            return wire.parse_parameters(packet.body)
+            parameters = wire.parse_parameters(packet.body)
+            wishes = [name for name in parameters if name.startswith("_pq_.")]
+            if wishes or packet.code > wire.PROTOCOL_3:
+                writer.write(wire.negotiate(wishes))
+            return parameters
         else:
             raise FatalError(
                 PROTOCOL_VIOLATION, f"unsupported frontend protocol {packet.code >> 16}.{packet.code & 0xFFFF}"
             )
+
+
+async def _abandoned(reader: ClientReader, executor: Executor) -> None:
+    """Cancel what still runs for a client a while after it has gone, and whatever of it comes then."""
+    await reader.ended()
+    await asyncio.sleep(GRACE_SECONDS)
+    executor.abandoned = True
+    while True:
+        await executor.upstream.cancel()
+        await asyncio.sleep(GRACE_SECONDS)
 
 
 async def _cancel(server: Server, body: bytes) -> None:
@@ -163,8 +215,8 @@ async def _cancel(server: Server, body: bytes) -> None:
         return
     session = server.sessions.get((int.from_bytes(body[:4]), int.from_bytes(body[4:])))
     if session is not None:
-        session.cancelled = True
-        await cancel(server.socket, session.upstream.pid, session.upstream.secret)
+        session.transferring.cancelled = True
+        await session.upstream.cancel()
 
 
 async def _session(
@@ -172,67 +224,27 @@ async def _session(
 ) -> None:
     user = parameters.get("user", "").lower()
     database = parameters.get("database") or server.options.database
-    await asyncio.wait_for(_authenticate(server, reader, writer, user), LOGIN_SECONDS)
+    await authenticate(server.admin, reader, writer, user)
     if database != server.options.database:
         raise FatalError("3D000", f'database "{database}" does not exist')
-    upstream = await connect(server.socket, _upstream_parameters(server.options, parameters, user, database))
+    upstream = await connect(server.socket, upstream_parameters(server.options, parameters, user, database))
     who = Who(user=user, database=database, pid=upstream.pid)
     executor = Executor(reader, writer, upstream, who, server.shared)
     key = (upstream.pid, secrets.randbits(31))
     server.sessions[key] = executor
+    said_goodbye = False
+    abandoned = asyncio.create_task(_abandoned(reader, executor))
     try:
-        writer.write(_greeting(upstream, key))
+        writer.write(greeting(upstream, key))
         await writer.drain()
         await Session(executor).run()
+        said_goodbye = True
     finally:
+        abandoned.cancel()
         del server.sessions[key]
         server.shared.history.forget(upstream.pid)
-        # A statement still running for a client that has gone must not go on to its end.
-        with contextlib.suppress(OSError):
-            await cancel(server.socket, upstream.pid, upstream.secret)
+        await executor.leave()
+        if not said_goodbye:
+            # A statement still running for a client that has gone must not go on to its end.
+            await upstream.cancel()
         await upstream.close()
-
-
-async def _authenticate(server: Server, reader: ClientReader, writer: asyncio.StreamWriter, user: str) -> None:
-    """Check the password by an MD5 challenge; unknown users are challenged alike, so that names are not told apart."""
-    stored = await catalog.stored_password(server.admin, user)
-    salt = secrets.token_bytes(4)
-    writer.write(wire.authentication(5, salt))
-    await writer.drain()
-    answer = await wire.read_message(reader, from_client=True)
-    if answer.kind != b"p":
-        raise FatalError(PROTOCOL_VIOLATION, f"expected password response, got message type {answer.kind[0]}")
-    given, _ = wire.cstring(answer.body, 0)
-    expected = catalog.expected_answer(stored or secrets.token_hex(16), salt)
-    if stored is None or not hmac.compare_digest(given.encode(), expected.encode()):
-        raise FatalError(INVALID_LOGIN, f'password authentication failed for user "{user}"')
-    writer.write(wire.authentication(0))
-
-
-def _upstream_parameters(options: Options, given: dict[str, str], user: str, database: str) -> dict[str, str]:
-    settings = {
-        name: value for name, value in ((key.lower(), value) for key, value in given.items()) if name in SETTABLE
-    }
-    return {
-        **_options(given.get("options", "")),
-        **settings,
-        "user": user,
-        "database": database,
-        "default_transaction_isolation": ISOLATION[options.isolation],
-        "redshift.isolation": ISOLATION_NAMES[options.isolation],
-    }
-
-
-def _options(text: str) -> dict[str, str]:
-    """Return the settings of a start-up packet's `options` (`-c name=value`) that Redshift lets a user set."""
-    found = (OPTION.match(word.replace("\\ ", " ")) for word in re.split(r"(?<!\\)\s+(?=-)", text.strip()))
-    given = {match["name"].lower().replace("-", "_"): match["value"].strip() for match in found if match}
-    return {name: value for name, value in given.items() if name in SETTABLE}
-
-
-def _greeting(upstream: Upstream, key: tuple[int, int]) -> bytes:
-    statuses = [
-        wire.parameter_status(name, upstream.parameters[name]) for name in REPORTED if name in upstream.parameters
-    ]
-    statuses += [wire.parameter_status(name, value) for name, value in OWN_STATUS.items()]
-    return b"".join([*statuses, wire.backend_key(*key), wire.ready_for_query(b"I")])

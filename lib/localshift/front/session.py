@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-import re
+import asyncio
 import struct
+from collections.abc import Awaitable, Callable
 
 from localshift import wire
-from localshift.catalog.latecolumns import WANTED, leave_columns
 from localshift.errors import FatalError, SqlError
-from localshift.faults import ordered
 from localshift.front.execution import BEGINS, SEND_BUFFER, Executor
-from localshift.front.guards import take_turn
-from localshift.front.router import route
+from localshift.front.mishaps import put_right, told
+from localshift.front.preparing import beside, prepare
+from localshift.front.scaling import scaled
 from localshift.history import Entry
-from localshift.queries.lateral import with_aliases
-from localshift.queries.resolving import outline, resolved
-from localshift.sql.databases import without_database
 from localshift.sql.lex import split_statements
 from localshift.statements.plan import Plan
-from localshift.statements.views import with_late_views
+from localshift.wire import Message
 
 FLUSH = wire.message(b"H")
-QUERY = re.compile(r"(?i)[\s(]*(select|show|with|insert|update|delete|merge|create|declare|explain|unload|--|/\*)")
-LATE = re.compile(r"no\s+schema\s+binding", re.IGNORECASE)
+Handler = Callable[[bytes], Awaitable[None]]
 ENDS = {b"P": b"1", b"B": b"2", b"C": b"3"}
 
 
@@ -37,10 +33,11 @@ class Session:
         self.statements: dict[str, tuple[Plan, str]] = {}
         self.portals: dict[str, tuple[Plan, str]] = {}
         self.skipping = False
+        self.wrapped = False
 
     async def run(self) -> None:
         """Answer messages until the client says goodbye or goes; FatalError for what is no protocol."""
-        handlers = {
+        handlers: dict[bytes, Handler] = {
             b"Q": self._simple_query,
             b"P": self._parse,
             b"B": self._bind,
@@ -50,26 +47,40 @@ class Session:
         }
         while True:
             message = await wire.read_message(self.reader, from_client=True)
-            if message.kind == b"X":
+            if message.kind == b"X" or self.executor.abandoned:
                 return
-            if message.kind == b"S":
-                await self._sync()
-            elif message.kind == b"H":
-                await self.writer.drain()
-            elif message.kind in b"dcf" and not self.skipping:
-                continue
-            elif message.kind == b"Q" or not self.skipping:
-                handler = handlers.get(message.kind)
-                if handler is None:
-                    await self._fail(SqlError("0A000", "this protocol message is not supported"))
-                    continue
-                try:
-                    await handler(message.body)
-                except SqlError as error:
-                    if isinstance(error, FatalError):
-                        raise
-                    await self._fail(error)
+            handler = handlers.get(message.kind)
+            try:
+                if message.kind == b"S":
+                    await self._sync()
+                elif message.kind == b"Q" or not self.skipping:
+                    await self._handle(handler, message)
+            except SqlError as error:
+                if isinstance(error, FatalError):
+                    raise
+                await self._fail(error)
+            except (ConnectionError, asyncio.IncompleteReadError):
+                raise
+            except Exception as bug:  # noqa: BLE001 - the one place where a bug becomes an answer
+                await self._confess(bug, message)
             await self.writer.drain()
+
+    async def _handle(self, handler: Handler | None, message: Message) -> None:
+        if handler is not None:
+            await handler(message.body)
+        elif message.kind not in b"Hdcf":
+            raise SqlError("0A000", "this protocol message is not supported")
+
+    async def _confess(self, bug: Exception, message: Message) -> None:
+        """Answer a bug of ours as an error of the statement; the client's transaction is failed, the session goes on."""
+        error = told(bug, self.executor.sql)
+        await put_right(self.upstream)
+        await self._unwrap()
+        self.writer.write(wire.error_response(error.fields()))
+        await self.executor.give_up(error)
+        self.skipping = message.kind not in b"QS"
+        if not self.skipping:
+            await self._ready()
 
     async def _fail(self, error: SqlError) -> None:
         """Send the error, fail the transaction the client is in, and skip to the next Sync."""
@@ -92,42 +103,16 @@ class Session:
         if self.upstream.status == b"I":
             if who.transaction:
                 await shared.history.end_transaction(who, shared.isolation)
+            self.executor.note_writes()
             who.transaction, who.committed = 0, True
         self.writer.write(wire.ready_for_query(self.upstream.status))
-
-    async def _route(self, sql: str) -> Plan:
-        faults = self.executor.shared.faults
-        order = ordered(sql) if faults is not None else None
-        if faults is not None and order is not None:
-            if self.upstream.parameters.get("is_superuser") != "on":
-                raise SqlError("42501", "must be superuser to order faults")
-            sql = "SELECT 'ok'::varchar AS localshift_fault"
-            return Plan(kind="forward", sql=sql, query_type="OTHER", fault=tuple(order))
-        builtins = self.executor.shared.builtins
-        sql = with_aliases(without_database(sql, self.executor.who.database), self.executor.shared.columns)
-        plan = route(outline(sql), builtins=builtins)
-        if self.upstream.status == b"T":
-            # PostgreSQL takes the snapshot when it parses, and so does the look at the views.
-            await take_turn(plan, self.executor.turn)
-        if self.upstream.status != b"E" and LATE.search(sql) is None and QUERY.match(sql):
-            if self.executor.shared.history.late_views and WANTED.search(sql):
-                await leave_columns(self.upstream, self.executor.shared.history.connection, builtins)
-            views = await self._late_views()
-            whole = await resolved(with_late_views(sql, views) if views else sql, self.upstream, builtins)
-            plan = route(whole, builtins=builtins) if whole != sql else plan
-        return plan
-
-    async def _late_views(self) -> dict[str, str | None]:
-        history = self.executor.shared.history
-        if not history.late_views:
-            return {}
-        (result,) = await self.upstream.query("SELECT name, query, readable FROM rs.visible_late_views()")
-        return {name: query if readable == "t" else None for name, query, readable in result.rows if name}
 
     async def _simple_query(self, body: bytes) -> None:
         self.skipping = False
         try:
-            statements = split_statements(wire.cstring(body, 0)[0])
+            self.executor.sql = wire.cstring(body, 0)[0]
+            text = self.executor.sql
+            statements = await beside(text, lambda: split_statements(text))
             if not statements:
                 self.writer.write(wire.message(b"I"))
             await self._run_simple(statements)
@@ -136,30 +121,38 @@ class Session:
                 raise
             self.writer.write(wire.error_response(self.executor.fields(error, {})))
             await self.executor.fail_transaction()
+            await self._unwrap()
         await self._ready()
 
     async def _run_simple(self, statements: list[str]) -> None:
-        plans = [(await self._route(sql), sql) for sql in statements]
+        plans = [(await prepare(sql, self.executor, ahead=i > 0), sql) for i, sql in enumerate(statements)]
         controls = any(plan.sql in (*BEGINS, "COMMIT", "ROLLBACK") or plan.commits for plan, _ in plans)
         # Several statements in one message are one transaction, unless they say otherwise.
-        wrapped = len(plans) > 1 and not controls and self.upstream.status == b"I"
-        if wrapped:
+        self.wrapped = len(plans) > 1 and not controls and self.upstream.status == b"I"
+        if self.wrapped:
             await self.upstream.query("BEGIN")
-        for plan, sql in plans:
-            if not await self.executor.run(plan, sql):
+        for i, (plan, sql) in enumerate(plans):
+            if not await self.executor.run(await prepare(sql, self.executor) if i else plan, sql):
                 break
+        await self._unwrap()
+
+    async def _unwrap(self) -> None:
+        wrapped, self.wrapped = self.wrapped, False
         if wrapped:
             await self.upstream.query("COMMIT" if self.upstream.status == b"T" else "ROLLBACK")
 
     async def _parse(self, body: bytes) -> None:
         name, offset = wire.cstring(body, 0)
         sql, offset = wire.cstring(body, offset)
-        plan = await self._route(sql)
+        plan = await prepare(sql, self.executor)
         if plan.kind == "forward":
+            plan = await scaled(plan, self.upstream, body[offset:], pipelined=self.executor.turn.busy)
             await self._exchange(b"P", wire.parse_message(name, plan.sql, body[offset:]), plan)
             if self.skipping:
                 await self.executor.record_failure(plan, sql)
                 return
+            if plan.query_type not in ("INSERT", "UPDATE", "DELETE"):
+                self.skipping = not await self.executor.learn_columns(name)
         else:
             if len(body) >= offset + 2 and struct.unpack_from("!H", body, offset)[0]:
                 raise SqlError("0A000", f"{plan.query_type} takes no parameters")
@@ -178,6 +171,7 @@ class Session:
         if known[0].kind == "forward":
             await self.executor.before(known[0])
             self.executor.turn.busy = True
+            self.executor.varbytes.bound(body)
             await self._exchange(b"B", wire.message(b"B", body), known[0])
             if self.skipping:
                 await self.executor.record_failure(*known)
@@ -214,6 +208,7 @@ class Session:
                 self.skipping = True
             return
         entry = self.executor.begin(plan, sql)
+        self.executor.varbytes.executes(name)
         await self._exchange(b"E", wire.message(b"E", body), plan, entry)
         await self.executor.end(entry, plan)
         if not self.skipping and self.executor.shared.faults is not None:

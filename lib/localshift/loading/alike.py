@@ -82,7 +82,8 @@ class Alike:
 def _value(column: Column, reading: Reading) -> str:
     """Return the pattern of a column's simple values, with what goes into the column in a group; empty where there are none."""
     if column.is_text:
-        ascii_only = "" if column.kind == "character varying" else r"\x80-\xff"
+        # What ACCEPTINVCHARS may replace has a second look.
+        ascii_only = r"\x80-\xff" if column.kind != "character varying" or reading.invalid else ""
         least = int(reading.empty_as_null)
         value = rf'"[^"\\\x00-\x1f{ascii_only}]{{{least},{column.length}}}+"' if column.length else ""
         value += f"|{NUMBER}" if column.length > len("-123456789.123456") else ""

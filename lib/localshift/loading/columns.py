@@ -27,6 +27,7 @@ SHORT_TYPES = {
     "character varying": "varchar",
     "character": "char",
     "jsonb": "super",
+    "bytea": "varbyte",
 }
 
 
@@ -53,6 +54,8 @@ class Column:
             return f"DECIMAL({self.length}, {self.scale})"
         if self.is_text:
             return f"{'VARCHAR' if self.kind != 'character' else 'CHAR'}({self.length})"
+        if self.kind == "bytea":
+            return f"VARBYTE({self.length})"
         return SPECTRUM_TYPES.get(self.kind, self.kind.upper())
 
     @property

@@ -96,7 +96,9 @@ def no_jobs() -> SqlError:
 def s3_location(cursor: Cursor, what: str) -> str:
     """Take the address after FROM or TO; SqlError when it is not in S3."""
     location = cursor.string()
-    if not location.startswith("s3://") or location == "s3://":
+    if location.startswith("s3://") and not location.removeprefix("s3://").partition("/")[0]:
+        raise SqlError(SYNTAX_ERROR, f"{what} '{location}': the location names no bucket")
+    if not location.startswith("s3://"):
         raise refused(f"{what} {location.partition(':')[0]}: only s3:// locations are supported by localshift")
     return location
 

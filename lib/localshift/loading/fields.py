@@ -9,7 +9,7 @@ from collections.abc import Callable
 from decimal import ROUND_DOWN, ROUND_HALF_UP, Context, Decimal, InvalidOperation
 
 from localshift.errors import refused
-from localshift.loading import moments
+from localshift.loading import characters, moments
 from localshift.loading.columns import Column
 from localshift.loading.fielderrors import FieldError
 from localshift.loading.reading import Reading
@@ -19,6 +19,7 @@ Converter = Callable[[str | None], str | None]
 INTEGERS = {"smallint": (16, "Short"), "integer": (32, "Integer"), "bigint": (64, "Long")}
 INTEGER = re.compile(r"[+-]?\d+", re.ASCII)
 DECIMAL = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
+HEXADECIMAL = re.compile(r"[0-9a-fA-F]*", re.ASCII)
 TIME = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2})(\.\d{1,6})?)?", re.ASCII)
 TIME_ZONE = re.compile(r"\s?(?:[zZ]|UTC|[+-](?:0?\d|1[0-5])(?::?[0-5]\d)?)", re.ASCII)
 TRUE = frozenset({"1", "t", "true", "y", "yes"})
@@ -53,7 +54,7 @@ def _text(column: Column, reading: Reading) -> Converter:
     def convert(value: str | None) -> str | None:
         if value and plain and value.isascii() and 0 < len(value) <= column.length and "\0" not in value:
             return value
-        text = _checked_characters(value or "", reading if varying else None)
+        text = characters.checked(value or "", reading.invalid if varying else "")
         if not text:
             return None if reading.empty_as_null else ""
         if reading.blanks_as_null and not text.strip(BLANKS):
@@ -72,25 +73,6 @@ def _text(column: Column, reading: Reading) -> Converter:
         return text
 
     return convert
-
-
-def _checked_characters(text: str, reading: Reading | None) -> str:
-    """Refuse or replace bytes that are no UTF-8: the reader left each of them as a lone surrogate."""
-    if text.isascii():
-        if "\0" in text:
-            raise FieldError(
-                1220, "String contains invalid or unsupported UTF8 codepoints. Bad UTF8 hex sequence: 00 (error 1)"
-            )
-        return text
-    bad = next((char for char in text if "\ud800" <= char <= "\udfff"), "")
-    if bad and (reading is None or not reading.invalid):
-        message = f"String contains invalid or unsupported UTF8 codepoints. Bad UTF8 hex sequence: {ord(bad) & 0xFF:x} (error 2)"
-        raise FieldError(1220, message)
-    if "\0" in text:
-        raise FieldError(
-            1220, "String contains invalid or unsupported UTF8 codepoints. Bad UTF8 hex sequence: 00 (error 1)"
-        )
-    return re.sub("[\ud800-\udfff]", reading.invalid, text) if bad and reading is not None else text
 
 
 def _blank_is_null(convert: Callable[[str], str | None]) -> Converter:
@@ -114,16 +96,28 @@ def _typed(column: Column, reading: Reading) -> Callable[[str], str | None]:
     if column.kind == "timestamp":
         parser = moments.timestamp_parser(reading.time_format, zoned=column.zoned)
         return _moment(parser, reading, 1206, "Invalid timestamp format or value ")
+    if column.kind == "bytea" and reading.remove_quotes:
+        raise refused("REMOVEQUOTES is not supported for columns of type varbyte")
     simple: dict[str, Callable[[str], str | None]] = {
         "real": lambda text: _float(text, 4),
         "double precision": lambda text: _float(text, 8),
         "boolean": _boolean,
         "time": lambda text: _time(text, zoned=column.zoned),
         "jsonb": super_text,
+        "bytea": lambda text: _bytes(text, column),
     }
     if column.kind not in simple:
         raise refused(f"COPY into a column of type {column.kind} is not supported by localshift")
     return simple[column.kind]
+
+
+def _bytes(text: str, column: Column) -> str:
+    """Return what PostgreSQL reads as the bytes of these hexadecimal digits."""
+    if len(text) % 2 or not HEXADECIMAL.fullmatch(text):
+        raise FieldError(1200, f"Invalid hexadecimal value for varbyte: '{text[:64]}'")
+    if len(text) > 2 * column.length > 0:
+        raise FieldError(1204, "Varbyte length exceeds DDL length")
+    return "\\x" + text
 
 
 def _integer(text: str, bits: int, name: str) -> str:

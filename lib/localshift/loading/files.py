@@ -42,11 +42,16 @@ def open_lines(path: Path, url: str, reading: Reading) -> Iterator[Lines]:
 def _recoded(stream: IO[bytes], encoding: str) -> Callable[[int], bytes]:
     """Return what reads the stream as UTF-8."""
     decoder = codecs.getincrementaldecoder(encoding)()
+    # The codec called utf-16 takes the mark away itself; of those that need none it is no part of the first field either.
+    mark = "\ufeff" if encoding in ("utf-16-le", "utf-16-be") else ""
 
     def read(size: int) -> bytes:
+        nonlocal mark
         while True:
             data = stream.read(size)
             text = decoder.decode(data, final=not data)
+            if text and mark:
+                text, mark = text.removeprefix(mark), ""
             if text or not data:
                 return text.encode()
 

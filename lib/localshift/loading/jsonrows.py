@@ -46,7 +46,7 @@ def parse_jsonpaths(text: bytes, url: str, columns: int) -> list[Path] | None:
     """Return the paths of a jsonpaths file; None when its key is another word, which means 'auto'. SqlError otherwise."""
     try:
         document = json.loads(text)
-    except ValueError as exc:
+    except (ValueError, RecursionError) as exc:
         raise _bad_paths(f"Invalid JSONPath format: {url} is not JSON") from exc
     if not isinstance(document, dict):
         raise _bad_paths(f"Invalid JSONPath format: {url} is not an object")
@@ -63,6 +63,7 @@ def parse_jsonpaths(text: bytes, url: str, columns: int) -> list[Path] | None:
 
 def _path(expression: str) -> Path:
     steps: list[str | int] = []
+    notations: set[str] = set()
     position = 1
     while expression.startswith("$") and position < len(expression):
         found = STEP.match(expression, position)
@@ -71,9 +72,12 @@ def _path(expression: str) -> Path:
         steps.append(
             int(found[2]) if found[2] is not None else next(part for part in found.groups() if part is not None)
         )
+        notations.add("dot" if found[1] is not None else "index" if found[2] is not None else "bracket")
         position = found.end()
     if not expression.startswith("$"):
         raise _bad_paths(f"Invalid JSONPath format: {expression}")
+    if {"dot", "bracket"} <= notations:
+        raise _bad_paths(f"Invalid JSONPath format: {expression} mixes dot and bracket notation")
     return tuple(steps)
 
 
@@ -153,10 +157,16 @@ def written(value: object) -> str:
     """Return a value as JSON text, numbers as they were written."""
     if isinstance(value, Number):
         return str(value)
+    # Loops and no comprehensions, which would take two frames of the stack for each level.
+    parts: list[str] = []
     if isinstance(value, dict):
-        return "{" + ",".join(f"{json.dumps(key)}:{written(item)}" for key, item in value.items()) + "}"
+        for key, item in value.items():
+            parts.append(f"{json.dumps(key)}:{written(item)}")
+        return "{" + ",".join(parts) + "}"
     if isinstance(value, list):
-        return "[" + ",".join(map(written, value)) + "]"
+        for item in value:
+            parts.append(written(item))  # noqa: PERF401 - see above
+        return "[" + ",".join(parts) + "]"
     return json.dumps(value, ensure_ascii=False)
 
 

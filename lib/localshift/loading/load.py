@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import re
-import tempfile
 from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from localshift.backend.upstream import Upstream, UpstreamError
-from localshift.errors import INTERNAL, SYNTAX_ERROR, SqlError, internal_detail
+from localshift.errors import INTERNAL, SYNTAX_ERROR, SqlError, internal_detail, refused
 from localshift.loading import jsonrows, parquet
 from localshift.loading.columns import Column, parse_column
 from localshift.loading.copy import Copy
+from localshift.loading.fetching import fetched
 from localshift.loading.files import open_lines, too_long
 from localshift.loading.parquet import DataFile
 from localshift.loading.records import Record, Rows, RowTooLong, csv_records, text_records
@@ -103,15 +104,13 @@ async def run_copy(copy: Copy, upstream: Upstream, stores: Stores, load: Load, s
         paths=paths,
     )
     if load.dry:
-        for entry in entries:
-            await _load_file(entry, run)
+        await _load_files(entries, run)
         return
     names = ", ".join(quote_identifier(column.name) for column in columns)
     how = f"FORMAT csv, ENCODING 'UTF8', DELIMITER {quote_literal(run.delimiter)}"
     await upstream.begin_copy(f"COPY {copy.target} ({names}) FROM STDIN ({how})")
     try:
-        for entry in entries:
-            await _load_file(entry, run)
+        await _load_files(entries, run)
     except SqlError as error:
         if not upstream.copy_failed():
             await upstream.abort_copy(error.message)
@@ -174,29 +173,34 @@ def _entries(bucket: Bucket, copy: Copy) -> list[Entry]:
 def _jsonpaths(bucket: Bucket, copy: Copy, columns: list[Column]) -> list[jsonrows.Path] | None:
     if copy.reading.json == "noshred" and [column.kind for column in columns] != ["jsonb"]:
         raise SqlError(SYNTAX_ERROR, "JSON 'noshred' needs a target of one SUPER column")
+    if copy.format == "JSON" and any(column.kind == "bytea" for column in columns):
+        raise refused("COPY of JSON into a column of type varbyte is not supported: CSV and Parquet are")
     if copy.format != "JSON" or not copy.reading.json.startswith("s3://"):
         return None
     return jsonrows.parse_jsonpaths(bucket.read(copy.reading.json), copy.reading.json, len(columns))
 
 
-async def _load_file(entry: Entry, run: _Run) -> None:
-    run.load.current = entry.url
+async def _load_files(entries: list[Entry], run: _Run) -> None:
+    async with aclosing(fetched(entries, run.bucket, run.stores.scratch, run.load, run.stopped)) as files:
+        async for entry, path in files:
+            await _load_file(entry, path, run)
+
+
+async def _load_file(entry: Entry, path: Path, run: _Run) -> None:
     started = datetime.now(UTC)
     progress = Progress()
-    with tempfile.TemporaryDirectory(dir=run.stores.scratch) as folder:
-        file = DataFile(url=entry.url, path=Path(folder) / "file", source=run.copy.source)
-        await asyncio.to_thread(run.bucket.download, entry.url, file.path)
-        chunks = _columnar(file, run) if run.copy.format == "PARQUET" else _textual(file, run, progress)
-        rows = 0
-        try:
-            rows = await _stream(chunks, run)
-        finally:
-            await asyncio.to_thread(chunks.close)
-            lines = progress.lines or rows
-            moved = MovedFile(
-                url=entry.url, rows=rows, lines=lines, size=entry.size, started=started, errors=progress.errors
-            )
-            run.load.files.append(moved)
+    file = DataFile(url=entry.url, path=path, source=run.copy.source)
+    chunks = _columnar(file, run) if run.copy.format == "PARQUET" else _textual(file, run, progress)
+    rows = 0
+    try:
+        rows = await _stream(chunks, run)
+    finally:
+        await asyncio.to_thread(chunks.close)
+        lines = progress.lines or rows
+        moved = MovedFile(
+            url=entry.url, rows=rows, lines=lines, size=entry.size, started=started, errors=progress.errors
+        )
+        run.load.files.append(moved)
 
 
 def _columnar(file: DataFile, run: _Run) -> Generator[Chunk]:

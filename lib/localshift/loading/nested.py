@@ -29,7 +29,7 @@ def as_json(array: pa.Array) -> pa.Array:
             texts = [text and super_text(text) for text in array.storage.to_pylist()]
         else:
             texts = [_serialized(_plain(value)) for value in array]
-    except (FieldError, ValueError) as exc:
+    except (FieldError, ValueError, RecursionError) as exc:
         raise spectrum_error(f"Invalid value for SUPER: {exc}", code=15001) from exc
     return pa.array(texts, pa.string())
 
@@ -75,3 +75,8 @@ def replaced(array: pa.Array, character: str) -> pa.Array:
     raw = array.view(pa.binary()).to_pylist()
     texts = (None if item is None else item.decode("utf-8", "surrogateescape") for item in raw)
     return pa.array([text and re.sub("[\udc80-\udcff]", character, text) for text in texts], pa.string())
+
+
+def hexadecimal(array: pa.Array) -> pa.Array:
+    """Return bytes as PostgreSQL reads them from text."""
+    return pa.array([None if value is None else "\\x" + value.hex() for value in array.to_pylist()], pa.string())

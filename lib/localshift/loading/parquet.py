@@ -33,6 +33,7 @@ ARROW_TYPES: dict[str, pa.DataType] = {
     "double precision": pa.float64(),
     "boolean": pa.bool_(),
     "date": pa.date32(),
+    "bytea": pa.binary(),
     "timestamp": pa.timestamp("us"),
 }
 
@@ -119,8 +120,9 @@ def _fits(
         return physical == ("INT64" if kind == "bigint" else "INT32") and signed and narrow_enough
     if kind in ("real", "double precision", "boolean"):
         return physical == {"real": "FLOAT", "double precision": "DOUBLE", "boolean": "BOOLEAN"}[kind]
-    if kind in ("character varying", "character"):
-        return physical == "BYTE_ARRAY" and annotation in ("None", "String", "Enum", "JSON")
+    if kind in ("character varying", "character", "bytea"):
+        text = kind != "bytea" and annotation in ("String", "Enum", "JSON")
+        return physical == "BYTE_ARRAY" and (annotation == "None" or text)
     if kind == "date":
         return physical == "INT32" and annotation == "Date"
     if kind == "timestamp":
@@ -148,12 +150,12 @@ def csv_chunks(
     parquet: pq.ParquetFile, columns: Sequence[Column], file: DataFile, reading: Reading = READING
 ) -> Iterator[tuple[int, pa.Buffer]]:
     """Yield (rows, CSV bytes) batch by batch; SqlError for a value its column cannot hold and a row of more than 4 MB."""
-    schema = pa.schema([pa.field(str(i), _arrow_type(column)) for i, column in enumerate(columns)])
+    kinds = [_arrow_type(column) for column in columns]
     options = pacsv.WriteOptions(include_header=False, quoting_style="needed")
     for batch in parquet.iter_batches(batch_size=_batch_rows(parquet, columns), use_threads=False):
         arrays: list[pa.Array] = []
         for i, column in enumerate(columns):
-            wanted = schema.field(i).type
+            wanted = kinds[i]
             if i >= batch.num_columns:
                 arrays.append(pa.nulls(batch.num_rows, wanted))
             elif column.kind == "jsonb":
@@ -161,8 +163,9 @@ def csv_chunks(
             else:
                 arrays.append(_valid(_plain(batch.column(i), wanted), column, file, reading))
         _check_rows(arrays, file)
+        written = [nested.hexadecimal(array) if pa.types.is_binary(array.type) else array for array in arrays]
         sink = pa.BufferOutputStream()
-        pacsv.write_csv(pa.RecordBatch.from_arrays(arrays, schema=schema), sink, options)
+        pacsv.write_csv(pa.RecordBatch.from_arrays(written, names=list(map(str, range(len(written))))), sink, options)
         yield batch.num_rows, sink.getvalue()
 
 
@@ -183,7 +186,9 @@ def _batch_rows(parquet: pq.ParquetFile, columns: Sequence[Column]) -> int:
 
 
 def _check_rows(arrays: Sequence[pa.Array], file: DataFile) -> None:
-    texts = [array for array in arrays if len(array) and pa.types.is_string(array.type)]
+    texts = [
+        array for array in arrays if len(array) and (pa.types.is_string(array.type) or pa.types.is_binary(array.type))
+    ]
     if sum(pc.max(pc.binary_length(array)).as_py() or 0 for array in texts) <= MAX_ROW:
         return
     sizes = pc.fill_null(pc.binary_length(texts[0]), 0)
@@ -195,6 +200,8 @@ def _check_rows(arrays: Sequence[pa.Array], file: DataFile) -> None:
 
 
 def _valid(array: pa.Array, column: Column, file: DataFile, reading: Reading) -> pa.Array:
+    if column.kind == "bytea":
+        _check_length(array, column, file)
     if not column.is_text:
         return array
     try:

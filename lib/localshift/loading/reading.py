@@ -66,6 +66,8 @@ class Reading:
 def make_reading(file_format: Format, json: str, seen: Mapping[str, str]) -> Reading:
     """Return the reading that these parameters ask for; SqlError for those the format does not take, and wrong values."""
     _check_combination(file_format, seen)
+    if "COMPROWS" in seen:
+        _number(seen, "COMPROWS", 2**31 - 1, least=1000)
     default = "," if file_format == "CSV" else "|"
     return Reading(
         delimiter=_character(seen, "DELIMITER", default),
@@ -83,7 +85,7 @@ def make_reading(file_format: Format, json: str, seen: Mapping[str, str]) -> Rea
         blanks_as_null="BLANKSASNULL" in seen,
         empty_as_null="EMPTYASNULL" in seen,
         truncate="TRUNCATECOLUMNS" in seen,
-        invalid=_character(seen, "ACCEPTINVCHARS", "?") if "ACCEPTINVCHARS" in seen else "",
+        invalid=_replacement(seen),
         any_date="ACCEPTANYDATE" in seen,
         date_format=seen.get("DATEFORMAT", ""),
         time_format=seen.get("TIMEFORMAT", ""),
@@ -120,10 +122,15 @@ def _shown(file_format: Format) -> str:
 
 
 def _character(seen: Mapping[str, str], name: str, default: str) -> str:
-    value = seen.get(name) or default
+    value = seen.get(name, default)
     if len(value) != 1 or not value.isascii() or value == "\0":
         raise SqlError(SYNTAX_ERROR, f"{name} must be a single ASCII character: '{value}'")
     return value
+
+
+def _replacement(seen: Mapping[str, str]) -> str:
+    given = {name: value for name, value in seen.items() if value}
+    return _character(given, "ACCEPTINVCHARS", "?") if "ACCEPTINVCHARS" in seen else ""
 
 
 def _encoding(seen: Mapping[str, str]) -> str:
@@ -133,8 +140,8 @@ def _encoding(seen: Mapping[str, str]) -> str:
     return ENCODINGS[name]
 
 
-def _number(seen: Mapping[str, str], name: str, maximum: int) -> int:
-    text = seen.get(name, "0")
-    if not text.isdigit() or int(text) > maximum:
-        raise SqlError(SYNTAX_ERROR, f"{name} must be a whole number between 0 and {maximum}: '{text}'")
+def _number(seen: Mapping[str, str], name: str, maximum: int, least: int = 0) -> int:
+    text = seen.get(name, str(least))
+    if not text.isdigit() or not least <= int(text) <= maximum:
+        raise SqlError(SYNTAX_ERROR, f"{name} must be a whole number between {least} and {maximum}: '{text}'")
     return int(text)

@@ -57,7 +57,8 @@ def _field(column: Column, reading: Reading, file_format: Format) -> str:
 
 
 def _text(column: Column, reading: Reading, *, quoted: bool) -> str:
-    ascii_only = "" if column.kind == "character varying" else r"\x80-\xff"
+    # What ACCEPTINVCHARS may replace has a second look.
+    ascii_only = r"\x80-\xff" if column.kind != "character varying" or reading.invalid else ""
     other = "" if reading.quote == '"' else re.escape(reading.quote)
     # Nothing between two delimiters is null to PostgreSQL, nothing between quotes is not.
     empty_is_null = reading.null == "" or reading.empty_as_null

@@ -9,6 +9,7 @@ from localshift.loading.fielderrors import FieldError
 
 MAX_SUPER = 16_777_216
 MAX_SUPER_STRING = 65_535
+MAX_DEPTH = 1000
 
 
 def super_text(text: str) -> str:
@@ -24,17 +25,34 @@ def checked_super(document: object, text: str) -> str:
     """Return the text of a SUPER value when it keeps SUPER's limits; FieldError otherwise."""
     if len(text.encode("utf-8", "surrogateescape")) > MAX_SUPER:
         raise FieldError(1224, f"The SUPER value exceeds the maximum size of {MAX_SUPER} bytes")
-    if "\\u0000" in text or _too_long(document):
-        raise FieldError(1224, f"A string in the SUPER value is longer than {MAX_SUPER_STRING} bytes or holds NUL")
+    problem = "A string in the SUPER value holds NUL" if "\\u0000" in text else _problem(document)
+    if problem:
+        raise FieldError(1224, problem)
     return text
 
 
-def _too_long(value: object) -> bool:
-    if isinstance(value, str):
-        return len(value) > MAX_SUPER_STRING or (not value.isascii() and _bytes(value) > MAX_SUPER_STRING)
-    if isinstance(value, dict):
-        return any(_too_long(key) or _too_long(item) for key, item in value.items())
-    return isinstance(value, list) and any(map(_too_long, value))
+def _problem(document: object) -> str:
+    """Return what SUPER does not take of a document, or nothing. Without recursion: depth must not end in a stack."""
+    level: list[object] = [document]
+    for _ in range(MAX_DEPTH + 1):
+        below: list[object] = []
+        for value in level:
+            if isinstance(value, str):
+                if _too_long(value):
+                    return f"A string in the SUPER value is longer than {MAX_SUPER_STRING} bytes"
+            elif isinstance(value, dict):
+                below += value
+                below += value.values()
+            elif isinstance(value, list):
+                below += value
+        if not below:
+            return ""
+        level = below
+    return f"The SUPER value is nested deeper than {MAX_DEPTH} levels"
+
+
+def _too_long(text: str) -> bool:
+    return len(text) > MAX_SUPER_STRING or (not text.isascii() and _bytes(text) > MAX_SUPER_STRING)
 
 
 def _bytes(text: str) -> int:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from localshift.errors import SYNTAX_ERROR, UNDEFINED_FUNCTION, SqlError, refused
+from localshift.queries.within import ORDERED, listagg, percentile, what_follows
 from localshift.sql.lex import quote_literal
 from localshift.sql.scan import View
 
@@ -86,9 +87,9 @@ def behind(writer: Writer, name: str, close: int) -> int:
         end += 2 if view.upper(end) in ("IGNORE", "RESPECT") else 0
         takes_window = name in FRAMES and _nulls(view, close) == "IGNORE"
         return view.pairs[end + 1] + 1 if takes_window else end
-    if name == "listagg" and _within_group(view, close):
-        end = view.pairs[close + 3] + 1
-    if name in ("listagg", "ratio_to_report") and view.upper(end) == "OVER" and view.upper(end + 1) == "(":
+    if name in ORDERED:
+        return what_follows(view, close).end
+    if name == "ratio_to_report" and view.upper(end) == "OVER" and view.upper(end + 1) == "(":
         end = view.pairs[end + 1] + 1
     return end
 
@@ -146,6 +147,19 @@ def _convert(writer: Writer, start: int) -> str:
     return f"CAST({writer.emit(*spans[1])} AS {writer.type_text(*spans[0])})"
 
 
+def _try_cast(writer: Writer, start: int) -> str:
+    view, close = writer.view, writer.view.pairs[start]
+    at = next((i for i in range(start + 1, close) if view.upper(i) == "AS" and view.openers[i] == start), None)
+    if at is None or at + 1 == close:
+        raise SqlError(SYNTAX_ERROR, 'syntax error at or near "TRY_CAST"')
+    if view.upper(at + 1) == "SUPER":
+        raise refused("TRY_CAST to SUPER is not supported by localshift")
+    target = writer.type_text(at + 1, close)
+    value = writer.emit(start + 1, at)
+    literal = at == start + 2 and (view.tokens[start + 1].kind == "string" or view.upper(start + 1) == "NULL")
+    return f"CAST(rs.try_cast({value}{'::varchar' * literal}, {quote_literal(target)}) AS {target})"
+
+
 def _log(writer: Writer, start: int) -> str:
     args = _texts(writer, start)
     return f"{'rs.dlog10' if len(args) == 1 else 'log'}({', '.join(args)})"
@@ -161,6 +175,14 @@ def _array(writer: Writer, start: int) -> str:
     if writer.view.upper(start + 1) in ("SELECT", "WITH"):
         raise refused("array() of a query is not supported by localshift")
     return f"rs.array({', '.join(_texts(writer, start))})"
+
+
+def _array_search(writer: Writer, start: int) -> str:
+    name, args = writer.view.tokens[start - 1].name, _texts(writer, start)
+    if len(args) not in (2, 3):
+        raise SqlError(UNDEFINED_FUNCTION, f"function {name}() needs two or three arguments")
+    # As an element of an array a value of any type is SUPER, and its column is named as Redshift names it.
+    return f"rs.{name}({args[0]}, rs.array({args[1]}), {args[2] if len(args) > 2 else 'true'})"
 
 
 def _ratio(writer: Writer, start: int) -> str:
@@ -196,43 +218,20 @@ def _null_aware(writer: Writer, start: int) -> str:
     return f"rs.{name}({args}) OVER ({writer.emit(over + 2, view.pairs[over + 1])} {FRAMES[name]})"
 
 
-def _listagg(writer: Writer, start: int) -> str:
-    view, spans = writer.view, writer.view.arguments(start)
-    if len(spans) not in (1, 2):
-        raise SqlError(UNDEFINED_FUNCTION, "function listagg() needs one or two arguments")
-    first, last = spans[0]
-    distinct = view.upper(first) == "DISTINCT"
-    value = writer.emit(first + distinct, last)
-    separator = writer.emit(*spans[1]) if len(spans) == 2 else "''"
-    close, order = view.pairs[start], ""
-    if _within_group(view, close):
-        order = " " + writer.emit(close + 4, view.pairs[close + 3])
-    over = behind(writer, "listagg", close) - 1
-    window = ""
-    if view.upper(view.openers[over] - 1) == "OVER":
-        if order or distinct:
-            raise refused("LISTAGG over a window, in an order or of distinct values, is not supported by localshift")
-        window = f" OVER ({writer.emit(view.openers[over] + 1, over)})"
-    if distinct:
-        # As an array: text would sort numbers by their digits, and DISTINCT wants the sort key among its arguments.
-        kept = f"array_agg(DISTINCT {value}{order}) FILTER (WHERE ({value}) IS NOT NULL)"
-        return f"rs.listagg(array_to_string({kept}, {separator}))"
-    return f"rs.listagg(string_agg(({value})::text, {separator}{order}){window})"
-
-
-def _within_group(view: View, close: int) -> bool:
-    return [view.upper(close + n) for n in (1, 2, 3)] == ["WITHIN", "GROUP", "("]
-
-
 CALLS: dict[str, Callable[[Writer, int], str]] = {
     "array": _array,
+    "array_contains": _array_search,
+    "array_position": _array_search,
     "convert": _convert,
     "decode": _decode,
     "extract": _extract,
     **dict.fromkeys(NULL_AWARE, _null_aware),
     "json_extract_path_text": _path_text,
-    "listagg": _listagg,
+    "listagg": listagg,
     "log": _log,
     "nvl2": _nvl2,
+    "percentile_cont": percentile,
+    "percentile_disc": percentile,
     "ratio_to_report": _ratio,
+    "try_cast": _try_cast,
 }

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from localshift.errors import SYNTAX_ERROR, SqlError, refused
 from localshift.queries.calls import CALLS, RENAMED, UNIT_FIRST, behind, with_unit
+from localshift.queries.constants import constant_cast
 from localshift.queries.iteration import Iteration, elements, iteration_sql, iterations
 from localshift.queries.navigation import known_names, named_item, navigation, super_value
 from localshift.queries.qualify import without_qualify
@@ -103,7 +104,7 @@ class _Writer:
             return self._iteration(i)
         if not self.system:
             refuse_token(self.view, i, user_tables=self.user_tables)
-            made = self._super(token, i)
+            made = constant_cast(self.view, i) or self._super(token, i)
             if made is not None:
                 return made
         if token.is_op("("):
@@ -142,7 +143,8 @@ class _Writer:
             return MOMENTS[word]
         if word == "MINUS" and following in ("SELECT", "("):
             return "EXCEPT"
-        if word == "APPROXIMATE" and following == "COUNT":
+        of_binary = word == "VARYING" and self.view.upper(i - 1) == "BINARY" and self.view.is_type(i - 1)
+        if of_binary or (word == "APPROXIMATE" and following in ("COUNT", "PERCENTILE_DISC")):
             return ""
         if self.view.is_type(i) and not self.system:
             return bare_type(self.view, i)
@@ -156,6 +158,8 @@ class _Writer:
         """Return a word with its parenthesis: a call, or the columns of a table or the size of a type."""
         token, close = self.tokens[i], self.view.pairs[i + 1]
         before = self.view.upper(i - 1)
+        if before == "BINARY" and self.view.is_type(i - 1):
+            return f"({self.emit(i + 2, close)})", close + 1
         if before in NOT_A_CALL or before == "." or (before == ")" and token.upper != "OVER"):
             if before == "." and not self.system:
                 refuse_function(token.name, self.builtins, user_tables=self.user_tables)

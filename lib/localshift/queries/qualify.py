@@ -9,6 +9,7 @@ from localshift.sql.scan import View
 ENDS = frozenset({"ORDER", "LIMIT", "OFFSET", "UNION", "INTERSECT", "EXCEPT", "MINUS"})
 FROM_ENDS = frozenset({"WHERE", "GROUP", "HAVING", "QUALIFY"})
 NOT_AN_ALIAS = frozenset({"END", "NULL", "TRUE", "FALSE"})
+LIST_ENDS = frozenset({"FROM", "WHERE", "INTO", "UNION", "INTERSECT", "EXCEPT", "MINUS", "ORDER", "LIMIT", ";"})
 JOINS = frozenset({"ON", "INNER", "LEFT", "RIGHT", "FULL", "CROSS", "JOIN", "WHERE", "GROUP", "HAVING", "QUALIFY"})
 
 
@@ -33,7 +34,7 @@ def _rewritten(sql: str, view: View, at: int) -> str:
     source = next((i for i in level if start is not None and start < i < at and view.upper(i) == "FROM"), None)
     if start is None or source is None or at + 1 >= len(view.tokens):
         raise SqlError(SYNTAX_ERROR, 'syntax error at or near "QUALIFY"')
-    distinct, begin = _head(view, level, start, source)
+    head, begin = _head(view, level, start, source)
     closing = view.pairs.get(view.openers[at], len(view.tokens))
     end = next((i for i in level if i > at and view.upper(i) in ENDS), closing)
 
@@ -61,19 +62,34 @@ def _rewritten(sql: str, view: View, at: int) -> str:
     tail = " " + text(end, closing) if end < closing else ""
     rest = sql[view.tokens[closing].start :] if closing < len(view.tokens) else ""
     query = (
-        f"SELECT {'DISTINCT ' * distinct}{', '.join(outer)} FROM (SELECT {', '.join(inner)}, ({condition}) AS rs_qualify"  # noqa: S608 - the client's own text
+        f"SELECT {head}{', '.join(outer)} FROM (SELECT {', '.join(inner)}, ({condition}) AS rs_qualify"  # noqa: S608 - the client's own text
         f" {text(source, at)}) AS rs_q WHERE rs_qualify{tail}"
     )
     return sql[: view.tokens[start].start] + query + rest
 
 
-def _head(view: View, level: list[int], start: int, source: int) -> tuple[bool, int]:
-    """Return whether the SELECT is of distinct rows, and where its list begins; SqlError for one that cannot be rewritten."""
-    into = any(view.upper(i) == "INTO" for i in level if start < i < source)
-    if into or "TOP" in (view.upper(start + 1), view.upper(start + 2)):
-        raise refused(f"QUALIFY together with {'INTO' if into else 'TOP'} is not supported by localshift")
-    # What is distinct is what QUALIFY has left.
-    return view.upper(start + 1) == "DISTINCT", start + 1 + (view.upper(start + 1) in ("DISTINCT", "ALL"))
+def _head(view: View, level: list[int], start: int, source: int) -> tuple[str, int]:
+    """Return what stands before the list of the SELECT, and where the list begins; SqlError for one that cannot be rewritten.
+
+    Distinct, and first, are rows of what QUALIFY has left.
+    """
+    if any(view.upper(i) == "INTO" for i in level if start < i < source):
+        raise refused("QUALIFY together with INTO is not supported by localshift")
+    begin = start + 1
+    while view.upper(begin) in ("DISTINCT", "ALL", "TOP"):
+        begin += 2 if view.upper(begin) == "TOP" else 1
+    return "".join(f"{token.text} " for token in view.tokens[start + 1 : begin]), begin
+
+
+def select_list(view: View, select: int) -> tuple[list[int], int]:
+    """Return the positions of a select list that are not within parentheses, and where it ends."""
+    level, i = [], select
+    while i < len(view.tokens) and not view.tokens[i].is_op(")"):
+        if i > select and view.upper(i) in LIST_ENDS:
+            break
+        level.append(i)
+        i = view.pairs[i] + 1 if view.upper(i) == "(" else i + 1
+    return level, i
 
 
 def items(view: View, level: list[int], first: int, last: int) -> list[tuple[int, int]]:

@@ -91,7 +91,7 @@ def refuse_function(name: str, builtins: frozenset[str], *, user_tables: bool) -
     """Raise the SqlError for a function of PostgreSQL's that Redshift lacks or runs on its leader node only."""
     if name in words.NOT_HERE or name.startswith(words.FAMILIES_NOT_HERE):
         raise refused(f"{name.upper()} is not supported by localshift")
-    if name in builtins and name not in words.FUNCTIONS:
+    if (name in builtins and name not in words.FUNCTIONS) or name in words.FOREIGN_CASTS:
         hint = "PostgreSQL has it, Amazon Redshift does not."
         raise SqlError(UNDEFINED_FUNCTION, f"function {name}() does not exist", hint=hint)
     if name in words.LEADER_ONLY and user_tables:

@@ -1,4 +1,4 @@
-"""What can be written for PostgreSQL only when columns are known: PIVOT, names used by later items, strings for SUPER.
+"""What can be written for PostgreSQL only when columns are known: PIVOT, EXCLUDE, names used by later items, strings for SUPER.
 
 In place of a name of the select list Redshift puts the expression, unless a column has the name. Which columns there are
 PostgreSQL knows: it is asked to prepare the query, and what it does not find is put in.
@@ -13,16 +13,16 @@ from localshift import wire
 from localshift.backend.upstream import Upstream, UpstreamError
 from localshift.errors import SqlError
 from localshift.queries.dialect import translate
+from localshift.queries.excluding import first_excluded, without_excluded
 from localshift.queries.pivot import first_turned, without_turned
-from localshift.queries.qualify import item_name, items
+from localshift.queries.qualify import item_name, items, select_list
 from localshift.queries.superliterals import as_strings, string_literals
-from localshift.sql.lex import tokenize
+from localshift.sql.lex import Token, quote_literal, tokenize
 from localshift.sql.scan import View
 
 SELECT = re.compile(r"\bselect\b.*,", re.IGNORECASE | re.DOTALL)
 NO_COLUMN = re.compile(r'column "(.+)" does not exist')
 UNBOUND = ["WITH", "NO", "SCHEMA", "BINDING"]
-LIST_ENDS = frozenset({"FROM", "WHERE", "INTO", "UNION", "INTERSECT", "EXCEPT", "MINUS", "ORDER", "LIMIT", ";"})
 UNDEFINED_COLUMN = "42703"
 JSONB = 3802
 Change = tuple[int, int, str]
@@ -31,20 +31,40 @@ Use = tuple[int, str]
 
 async def resolved(sql: str, upstream: Upstream, builtins: frozenset[str]) -> str:
     """Return the statement without PIVOT, and with expressions in place of names that are no columns."""
+    if (inner := _unloaded(sql)) is not None:
+        return _with_literal(sql, inner, await resolved(inner.value, upstream, builtins))
     if (literals := string_literals(sql)) is not None:
         kinds = column_types(await upstream.describe(translate(literals.probe, builtins=builtins).sql))
         sql = as_strings(sql, literals, [i for i, kind in enumerate(kinds) if kind == JSONB])
     while (turned := first_turned(sql)) is not None:
         columns = column_names(await upstream.describe(translate(turned.probe, builtins=builtins).sql))
         sql = without_turned(sql, turned, columns)
+    while (excluded := first_excluded(sql)) is not None:
+        columns = column_names(await upstream.describe(translate(excluded.probe, builtins=builtins).sql))
+        sql = without_excluded(sql, excluded, columns)
     return await _with_lateral_aliases(sql, upstream, builtins)
 
 
 def outline(sql: str) -> str:
     """Return the statement with something else in place of every PIVOT: enough to tell what kind it is and where it writes."""
+    if (inner := _unloaded(sql)) is not None:
+        return _with_literal(sql, inner, outline(inner.value))
     while (turned := first_turned(sql)) is not None:
         sql = f"{sql[: turned.start]}{turned.source} {sql[turned.end :]}"
+    while (excluded := first_excluded(sql)) is not None:
+        sql = f"{sql[: excluded.start]}{excluded.star} {sql[excluded.end :]}"
     return sql
+
+
+def _unloaded(sql: str) -> Token | None:
+    """Return the literal that holds an UNLOAD's query; None for every other statement."""
+    tokens = tokenize(sql) if "unload" in sql.lower() else []
+    is_unload = len(tokens) > 2 and tokens[0].upper == "UNLOAD" and tokens[1].is_op("(") and tokens[2].kind == "string"
+    return tokens[2] if is_unload else None
+
+
+def _with_literal(sql: str, token: Token, value: str) -> str:
+    return sql if value == token.value else sql[: token.start] + quote_literal(value) + sql[token.end :]
 
 
 def column_names(description: bytes) -> list[str]:
@@ -96,24 +116,13 @@ def inlined(sql: str, uses: Collection[Use]) -> str:
 def _changes(sql: str, view: View, uses: Collection[Use], found: set[Use]) -> list[Change]:
     changes: list[Change] = []
     for select in (i for i in range(len(view.tokens)) if view.upper(i) == "SELECT"):
-        level, end = _select_list(view, select)
+        level, end = select_list(view, select)
         first = select + 1 + (view.upper(select + 1) in ("DISTINCT", "ALL"))
         names = {name for position, name in uses if position == select}
         used: set[str] = set()
         changes += _of_list(sql, view, items(view, level, first, end), names, used)
         found |= {(select, name) for name in used}
     return changes
-
-
-def _select_list(view: View, select: int) -> tuple[list[int], int]:
-    """Return the positions of a select list that are not within parentheses, and where it ends."""
-    level, i = [], select
-    while i < len(view.tokens) and not view.tokens[i].is_op(")"):
-        if i > select and view.upper(i) in LIST_ENDS:
-            break
-        level.append(i)
-        i = view.pairs[i] + 1 if view.upper(i) == "(" else i + 1
-    return level, i
 
 
 def _of_list(

@@ -1,12 +1,15 @@
-"""String literals in the VALUES of an INSERT: in a SUPER column they become strings, which PostgreSQL would read as JSON."""
+"""String literals in the VALUES or SELECT of an INSERT: in a SUPER column they become strings; PostgreSQL would read JSON."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from localshift.queries.qualify import items, select_list
 from localshift.sql.lex import Token, tokenize
 from localshift.sql.scan import View
+
+JOINED = frozenset({"(", "UNION", "ALL", "INTERSECT", "EXCEPT", "MINUS"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,20 +30,54 @@ def string_literals(sql: str) -> Literals | None:
         i += 2
     end, i = i, i + 1
     columns = "*"
-    if view.upper(i) == "(" and view.upper(view.pairs[i] + 1) == "VALUES":
+    if view.upper(i) == "(" and view.upper(view.pairs[i] + 1) in ("VALUES", "SELECT", "(", "WITH"):
         columns = sql[view.tokens[i].end : view.tokens[view.pairs[i]].start]
         i = view.pairs[i] + 1
-    if view.upper(1) != "INTO" or view.upper(i) != "VALUES":
+    if view.upper(1) != "INTO":
         return None
-    found = [
+    found = _of_rows(view, i) if view.upper(i) == "VALUES" else _of_queries(view, i)
+    table = sql[view.tokens[name].start : view.tokens[end].end]
+    return Literals(probe=f"SELECT {columns} FROM {table}", found=tuple(found)) if found else None  # noqa: S608 - the client's
+
+
+def _of_rows(view: View, values: int) -> list[tuple[int, Token]]:
+    return [
         (position, view.tokens[first])
         for opener in sorted(view.pairs)
-        if opener > i and view.openers[opener] == -1
+        if opener > values and view.openers[opener] == -1
         for position, (first, last) in enumerate(view.arguments(opener))
         if last - first == 1 and view.tokens[first].kind == "string"
     ]
-    table = sql[view.tokens[name].start : view.tokens[end].end]
-    return Literals(probe=f"SELECT {columns} FROM {table}", found=tuple(found)) if found else None  # noqa: S608 - the client's
+
+
+def _of_queries(view: View, start: int) -> list[tuple[int, Token]]:
+    """Return the literals that are items of the lists of the query's own SELECTs, those that UNION joins; not behind a star."""
+    found: list[tuple[int, Token]] = []
+    for select in (i for i in range(start, len(view.tokens)) if view.upper(i) == "SELECT" and _is_own(view, i, start)):
+        level, end = select_list(view, select)
+        first = select + 1 + (view.upper(select + 1) in ("DISTINCT", "ALL"))
+        for position, (begin, behind) in enumerate(items(view, level, first, end)):
+            if view.upper(behind - 1) == "*":
+                break
+            if begin < behind and view.tokens[begin].kind == "string" and _is_alone(view, begin, behind):
+                found.append((position, view.tokens[begin]))
+    return found
+
+
+def _is_own(view: View, select: int, start: int) -> bool:
+    """Whether only parentheses that hold the query, or what a UNION joins, are around a SELECT."""
+    opener = view.openers[select]
+    while opener >= start:
+        if opener != start and view.upper(opener - 1) not in JOINED:
+            return False
+        opener = view.openers[opener]
+    return True
+
+
+def _is_alone(view: View, begin: int, behind: int) -> bool:
+    names = [view.tokens[i] for i in range(begin + 1, behind)]
+    named = names[1:] if names and names[0].upper == "AS" else names
+    return not names or (len(named) == 1 and named[0].kind in ("word", "quoted"))
 
 
 def as_strings(sql: str, literals: Literals, positions: Sequence[int]) -> str:

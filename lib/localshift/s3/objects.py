@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from threading import Event
 from typing import TYPE_CHECKING
 
 import boto3
@@ -16,8 +17,11 @@ from botocore.exceptions import BotoCoreError, ClientError
 from localshift.errors import INTERNAL, SqlError, internal_detail
 
 if TYPE_CHECKING:
+    from botocore.response import StreamingBody
     from mypy_boto3_s3 import S3Client
 
+# The client repeats a request that was answered wrongly, but not a body that breaks off: seconds between the attempts.
+PAUSES = (0.2, 1.0, 3.0)
 MISSING = frozenset({"404", "NoSuchKey", "NotFound", "NoSuchBucket"})
 
 
@@ -51,10 +55,10 @@ class Bucket:
 
     def read(self, url: str) -> bytes:
         """Return a small object's bytes; SqlError when it is not there or not allowed."""
-        bucket, key = self._key(url)
+        body = self._body(url)
         try:
-            return self.client.get_object(Bucket=bucket, Key=key)["Body"].read()
-        except (ClientError, BotoCoreError) as exc:
+            return body.read()
+        except BotoCoreError as exc:
             raise _translated(exc, url) from exc
 
     def size(self, url: str) -> int | None:
@@ -69,14 +73,32 @@ class Bucket:
         except BotoCoreError as exc:
             raise _translated(exc, url) from exc
 
-    def download(self, url: str, path: Path) -> None:
-        """Write an object's bytes to `path`."""
+    def download(self, url: str, path: Path, over: Event) -> None:
+        """Write an object's bytes to `path`, begun anew when its body breaks off; no further once `over` is set."""
+        for pause in (*PAUSES, None):
+            body = self._body(url)
+            try:
+                with path.open("wb") as file:
+                    for chunk in body.iter_chunks(1 << 20):
+                        if over.is_set():
+                            return
+                        file.write(chunk)
+            except BotoCoreError as exc:
+                if pause is None or over.wait(pause):
+                    raise _translated(exc, url) from exc
+            except OSError as exc:
+                raise SqlError(
+                    "58030", f"{url} could not be written to the data folder's disk: {exc.strerror}"
+                ) from exc
+            else:
+                return
+            finally:
+                body.close()
+
+    def _body(self, url: str) -> StreamingBody:
         bucket, key = self._key(url)
         try:
-            body = self.client.get_object(Bucket=bucket, Key=key)["Body"]
-            with path.open("wb") as file:
-                for chunk in body.iter_chunks(1 << 20):
-                    file.write(chunk)
+            return self.client.get_object(Bucket=bucket, Key=key)["Body"]
         except (ClientError, BotoCoreError) as exc:
             raise _translated(exc, url) from exc
 

@@ -7,8 +7,22 @@ from localshift.sql.grammar import Cursor
 from localshift.sql.lex import Token
 from localshift.sql.words import word_set
 
-MAX_VARCHAR = 65535
-MAX_CHAR = 4096
+# Types whose length is in bytes: PostgreSQL's name, the length without one, and the most there may be.
+FAMILIES = {
+    "varchar": ("varchar", "256", 65535),
+    "char": ("char", "1", 4096),
+    "varbyte": ("bytea", "64000", 16_777_216),
+}
+IN_FAMILY = {
+    "varchar": "varchar",
+    "nvarchar": "varchar",
+    "char": "char",
+    "nchar": "char",
+    "character": "char",
+    "varbyte": "varbyte",
+    "varbinary": "varbyte",
+    "binary": "varbyte",
+}
 TYPES = {
     "super": "jsonb",
     "text": "varchar(256)",
@@ -26,13 +40,13 @@ TYPES = {
     "timestamptz": "timestamptz",
     "timetz": "timetz",
 }
-WITH_LENGTH = word_set("varchar nvarchar char nchar character bpchar decimal numeric float")
+WITH_LENGTH = word_set("varchar nvarchar char nchar character bpchar decimal numeric float varbyte varbinary binary")
 KNOWN = word_set(
-    "smallint integer bigint decimal numeric real double boolean char character varchar date time timestamp"
+    "smallint integer bigint decimal numeric real double boolean char character varchar date time timestamp varbyte varbinary binary"
 )
 
 
-def column_type(cursor: Cursor) -> str:  # noqa: PLR0911 - one return for each family of types
+def column_type(cursor: Cursor) -> str:
     """Take a Redshift type and return PostgreSQL's; SqlError for a type Redshift does not have."""
     token = cursor.take()
     name = token.name
@@ -41,7 +55,7 @@ def column_type(cursor: Cursor) -> str:  # noqa: PLR0911 - one return for each f
     if name == "double":
         cursor.expect("PRECISION")
         return "double precision"
-    varying = name == "character" and cursor.accept("VARYING")
+    family = _family(cursor, name)
     length = _length(cursor)
     if length and name not in WITH_LENGTH:
         raise syntax_error("(")
@@ -50,10 +64,9 @@ def column_type(cursor: Cursor) -> str:  # noqa: PLR0911 - one return for each f
         if not zone:
             cursor.accept("WITHOUT", "TIME", "ZONE")
         return name + ("tz" if zone else "")
-    if name in ("varchar", "nvarchar") or varying:
-        return "varchar" + _checked_length(length or ["256"], MAX_VARCHAR, "varchar")
-    if name in ("char", "nchar", "character"):
-        return "char" + _checked_length(length or ["1"], MAX_CHAR, "char")
+    if family:
+        own, default, maximum = FAMILIES[family]
+        return own + _checked_length(length or [default], maximum, family)
     if name in ("decimal", "numeric"):
         return _decimal(length)
     if name == "float" and length:
@@ -61,8 +74,16 @@ def column_type(cursor: Cursor) -> str:  # noqa: PLR0911 - one return for each f
     return TYPES.get(name, name)
 
 
+def _family(cursor: Cursor, name: str) -> str:
+    """Return which types with a length in bytes a name belongs to, empty for others; what belongs to the name is taken."""
+    if name == "binary":
+        cursor.expect("VARYING")
+    varying = name == "character" and cursor.accept("VARYING")
+    return "varchar" if varying else IN_FAMILY.get(name, "")
+
+
 def _no_type(token: Token) -> SqlError:
-    if token.name in ("varbyte", "varbinary", "binary", "hllsketch", "geometry", "geography", "interval"):
+    if token.name in ("hllsketch", "geometry", "geography", "interval"):
         return refused(f"type {token.name} is not supported by localshift")
     return SqlError("42704", f'type "{token.name}" does not exist', hint="Amazon Redshift has no such type.")
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple, cast
 
 from localshift.errors import SYNTAX_ERROR, SqlError
 
@@ -30,9 +29,11 @@ ESCAPED = re.compile(r"\\([0-7]{1,3}|.)", re.DOTALL)
 ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f"}
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
-    """One token. `text` is the source text; `start` and `end` are offsets into the statement."""
+class Token(NamedTuple):
+    """One token. `text` is the source text; `start` and `end` are offsets into the statement.
+
+    A tuple, because statements of many rows have millions of them.
+    """
 
     kind: Kind
     text: str
@@ -89,19 +90,19 @@ def quote_literal(value: str) -> str:
 def tokenize(sql: str) -> list[Token]:
     """Return the tokens of `sql` without white space and comments; SqlError for text that is no token."""
     tokens: list[Token] = []
-    position = 0
+    position, match, append = 0, TOKEN.match, tokens.append
     while position < len(sql):
-        found = TOKEN.match(sql, position)
+        found = match(sql, position)
         if found is None:
             raise _unreadable(sql, position)
-        end = found.end()
-        if found.lastgroup == "comment" or found["comment"]:
+        kind, end = found.lastgroup, found.end()
+        if kind == "comment":
             end = _comment_end(sql, position)
-        elif found["dollar"]:
-            end = _dollar_end(sql, found["dollar"], end)
-            tokens.append(Token("string", sql[position:end], position, end))
-        elif not found["space"]:
-            tokens.append(Token(_kind(found), found.group(), position, end))
+        elif kind == "dollar":
+            end = _dollar_end(sql, found.group(), end)
+            append(Token("string", sql[position:end], position, end))
+        elif kind != "space":
+            append(Token(cast("Kind", kind), found.group(), position, end))
         position = end
     return tokens
 
@@ -119,11 +120,6 @@ def split_statements(sql: str) -> list[str]:
         else:
             filled = True
     return [*statements, sql[start:].strip()] if filled else statements
-
-
-def _kind(found: re.Match[str]) -> Kind:
-    kinds: tuple[Kind, ...] = ("param", "string", "quoted", "word", "number", "op")
-    return next(kind for kind in kinds if found[kind])
 
 
 def _comment_end(sql: str, start: int) -> int:

@@ -13,7 +13,15 @@ WITHOUT_LENGTH = {
     "DEC": "numeric(18, 0)",
     "NUMERIC": "numeric(18, 0)",
 }
-NAMES = {"SUPER": "jsonb", "DATETIME": "timestamp", "NVARCHAR": "varchar", "NCHAR": "char"}
+NAMES = {
+    "SUPER": "jsonb",
+    "DATETIME": "timestamp",
+    "NVARCHAR": "varchar",
+    "NCHAR": "char",
+    "VARBYTE": "bytea",
+    "VARBINARY": "bytea",
+    "BINARY": "bytea",
+}
 
 
 def bare_type(view: View, i: int) -> str:

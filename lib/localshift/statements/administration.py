@@ -8,7 +8,7 @@ from localshift.errors import refused, syntax_error
 from localshift.loading.copy import no_jobs
 from localshift.queries.dialect import translate
 from localshift.sql.grammar import Cursor
-from localshift.sql.lex import folded, quote_identifier
+from localshift.sql.lex import folded, quote_identifier, quote_literal, quoted
 from localshift.statements.alter import alter_table
 from localshift.statements.plan import Plan, forward
 from localshift.statements.principals import alter_principal, create_principal, drop_principal
@@ -136,14 +136,23 @@ def _drop(cursor: Cursor) -> Plan:
     if kind in ("USER", "GROUP", "ROLE"):
         cursor.i = 2
         return drop_principal(cursor, kind)
-    return forward(folded(cursor.source, cursor.tokens), "DDL")
+    guard = ""
+    if kind == "TABLE" and cursor.tokens[-1].upper != "CASCADE":
+        cursor.i = 2
+        cursor.accept("IF", "EXISTS")
+        names = [cursor.name_parts()]
+        while cursor.accept(","):
+            names.append(cursor.name_parts())
+        listed = ", ".join(quote_literal(quoted(".".join(parts))) for parts in names)
+        guard = f"SELECT rs.check_unreferenced(ARRAY[{listed}])"
+    return Plan(kind="forward", sql=folded(cursor.source, cursor.tokens), query_type="DDL", guard=guard)
 
 
 def _alter(cursor: Cursor) -> Plan:
     cursor.expect("ALTER")
     kind = cursor.take().upper
     if kind == "SCHEMA":
-        return forward(folded(cursor.source, cursor.tokens), "DDL")
+        return _alter_schema(cursor)
     if kind == "DEFAULT":
         return grant(cursor)
     if kind in ("USER", "GROUP", "ROLE"):
@@ -153,6 +162,19 @@ def _alter(cursor: Cursor) -> Plan:
     if kind != "TABLE":
         raise refused(f"ALTER {kind} is not supported by localshift")
     return alter_table(cursor)
+
+
+def _alter_schema(cursor: Cursor) -> Plan:
+    name = quote_identifier(cursor.identifier())
+    if cursor.accept("QUOTA"):
+        if not cursor.accept("UNLIMITED"):
+            cursor.take()
+            cursor.take()
+        cursor.end()
+        # Nothing is counted here, but the schema must be there.
+        found = f"SELECT {quote_literal(name)}::regnamespace"
+        return Plan(kind="script", sql=found, query_type="DDL", tag="ALTER SCHEMA")
+    return forward(folded(cursor.source, cursor.tokens), "DDL")
 
 
 def _cancel(cursor: Cursor) -> Plan:

@@ -32,8 +32,11 @@ def create_principal(cursor: Cursor) -> Plan:
         options = f"NOLOGIN ROLE {_names(cursor)}"
         cursor.end()
     comment = () if kind == "USER" else (f"COMMENT ON ROLE {name} IS '{kind.lower()}'",)
+    # What else is named here: the groups of a user, or the users of a group.
+    others = "group" if kind == "USER" else "user"
+    names = {token.name: others for token in cursor.tokens[3:] if token.kind in ("word", "quoted")}
     sql = f"CREATE ROLE {name} {options}"
-    return Plan(kind="script", sql=sql, after=comment, query_type="DDL", tag=f"CREATE {kind}")
+    return Plan(kind="script", sql=sql, after=comment, query_type="DDL", tag=f"CREATE {kind}", names=names)
 
 
 def alter_principal(cursor: Cursor, kind: str) -> Plan:

@@ -14,6 +14,8 @@ BEFORE_PRINCIPALS = word_set("TO FROM IN GRANT REVOKE FOR")
 UNKNOWN_OBJECTS = word_set(
     "ASSUMEROLE DATASHARE LANGUAGE MODEL MASKING RLS CATALOG JOB COPY TEMPLATE PROCEDURE PROCEDURES FUNCTION FUNCTIONS"
 )
+# Who may insert must be able to wait for the table before his snapshot, as all writers do: PostgreSQL asks this right of him.
+LOCKING = ", MAINTAIN"
 TABLE_RIGHTS = word_set("DROP ALTER")
 
 
@@ -33,6 +35,8 @@ def grant(cursor: Cursor) -> Plan:
         if i and upper[i - 1] in PRINCIPALS and token.kind in ("word", "quoted"):
             names[token.name] = upper[i - 1].lower()
         out.append(_written(token))
+        if token.upper == "INSERT" and "ON" in upper[i:]:
+            out.append(LOCKING)
     return Plan(kind="forward", sql=" ".join(out), query_type="DDL", names=names)
 
 

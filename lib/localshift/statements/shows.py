@@ -61,7 +61,7 @@ def _setting(cursor: Cursor) -> Plan:
         # As a select, because SHOW would name the column with the prefix.
         shown = f"SELECT coalesce(nullif(current_setting('redshift.{name}', true), ''), 'unset')"
         return forward(f"{shown} AS {quote_identifier(name)}")
-    if "." in [token.text for token in rest]:
+    if len(rest) == 3 and rest[1].is_op("."):
         return forward("SHOW " + ".".join(map(quote_identifier, cursor.context_name())))
     if not name:
         raise refused("SHOW of this kind is not supported by localshift")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from localshift.errors import SYNTAX_ERROR, SqlError, refused, syntax_error
 from localshift.queries.dialect import translate
@@ -79,18 +79,17 @@ def refresh(cursor: Cursor) -> Plan:
     return forward(f"REFRESH MATERIALIZED VIEW {name}", "DDL")
 
 
-def with_late_views(sql: str, views: Mapping[str, str | None]) -> str:
-    """Return a query with its late-binding views, dotted or bare name to text, in place of their names.
+def late_views_in(sql: str, names: Collection[str]) -> set[str]:
+    """Return which of these late-binding views, dotted or bare names, a query reads."""
+    return set(relations(tokenize(sql))) & set(names)
 
-    SqlError for a view without a text: one that the session may not read.
-    """
-    tokens = tokenize(sql)
-    used = set(relations(tokens)) & set(views)
+
+def with_late_views(sql: str, views: Mapping[str, str]) -> str:
+    """Return a query with its late-binding views, dotted or bare name to text, in place of their names."""
+    used = late_views_in(sql, views)
     if not used:
         return sql
-    for name in used:
-        if views[name] is None:
-            raise SqlError("42501", f"permission denied for relation {name.rpartition('.')[2]}")
+    tokens = tokenize(sql)
     out, position, i = [], 0, 0
     while i < len(tokens):
         length = 3 if i + 2 < len(tokens) and tokens[i + 1].is_op(".") else 1

@@ -73,7 +73,7 @@ def _escaped(value: str) -> str:
 
 def _compressed(file: IO[bytes], compression: str) -> IO[bytes]:
     if compression == "gzip":
-        return cast("IO[bytes]", gzip.GzipFile(fileobj=file, mode="wb", compresslevel=6, mtime=0))
+        return cast("IO[bytes]", gzip.GzipFile(filename="", fileobj=file, mode="wb", compresslevel=6, mtime=0))
     if compression == "bz2":
         return cast("IO[bytes]", bz2.BZ2File(file, "wb"))
     return cast("IO[bytes]", pa.CompressedOutputStream(file, "zstd")) if compression else file

@@ -118,6 +118,11 @@ def _check_columns(unload: Unload, columns: Sequence[Column]) -> None:
             raise refused(f'PARTITION BY column "{name}" has type {kind}, which cannot be a partition key')
     if unload.partition_by and not unload.include and set(names) <= set(unload.partition_by):
         raise SqlError(INTERNAL, "UNLOAD with PARTITION BY needs at least one column that is no partition column")
+    if any(column.kind == "bytea" for column in columns):
+        if unload.format == "JSON":
+            raise refused("UNLOAD of VARBYTE to JSON is not supported by localshift")
+        if unload.add_quotes:
+            raise refused("ADDQUOTES is not supported for columns of type VARBYTE")
     if unload.format in ("JSON", "PARQUET") and len(set(names)) < len(names):
         raise SqlError("42701", f"UNLOAD to {unload.format} needs columns with different names")
 
@@ -160,6 +165,8 @@ def _sql(unload: Unload, columns: Sequence[Column], *, iso: bool) -> str:
             shown.append(f"rs.super_text(q.{alias})")
         elif column.kind == "timestamp" and column.zoned and unload.format == "PARQUET":
             shown.append(_dated(f"q.{alias} AT TIME ZONE 'UTC'", iso=iso))
+        elif column.kind == "bytea":
+            shown.append(f"encode(q.{alias}, 'hex')")
         elif column.kind in ("date", "timestamp"):
             shown.append(_dated(f"q.{alias}", iso=iso))
         else:

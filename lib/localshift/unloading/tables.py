@@ -105,6 +105,8 @@ def _type(column: Column, values: Sequence[str | None]) -> pa.DataType:
 def _array(values: Sequence[str | None], kind: pa.DataType, column: Column) -> pa.Array:
     if pa.types.is_boolean(kind):
         return pa.array([None if value is None else value == "t" for value in values], kind)
+    if pa.types.is_binary(kind):
+        return pa.array([None if value is None else bytes.fromhex(value) for value in values], kind)
     if column.kind == "jsonb":
         return pa.ExtensionArray.from_storage(kind, pa.array(values, pa.string()))
     try:

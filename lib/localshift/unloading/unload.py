@@ -69,6 +69,8 @@ def parse_unload(cursor: Cursor) -> Unload:
         if cursor.accept("PARTITION", "BY"):
             name, value = "PARTITION BY", ""
             partition_by = tuple(cursor.names())
+            if len(set(partition_by)) < len(partition_by):
+                raise SqlError("42701", "PARTITION BY names a column more than once")
             value = "INCLUDE" if cursor.accept("INCLUDE") else ""
         else:
             name, value = _parameter(cursor)
@@ -129,6 +131,8 @@ def _value(cursor: Cursor, name: Token) -> str:
         number = cursor.take()
         if number.kind != "number":
             raise syntax_error(number.text)
+        if word == "ROWGROUPSIZE" and not number.text.isdigit():
+            raise SqlError("22023", f"ROWGROUPSIZE must be a whole number: {number.text}")
         unit = 1024 * MB if cursor.accept("GB") else MB
         cursor.accept("MB")
         return str(int(Decimal(number.text) * unit))
@@ -150,7 +154,7 @@ def _checked(query: str, location: str, seen: dict[str, str], partition_by: tupl
     compressions = [word for word in COMPRESSIONS if word in seen]
     if len(compressions) > 1:
         raise SqlError(SYNTAX_ERROR, f"conflicting or redundant options: {compressions[1]}")
-    delimiter = seen.get("DELIMITER") or ("," if file_format == "CSV" else "|")
+    delimiter = seen.get("DELIMITER", "," if file_format == "CSV" else "|")
     if len(delimiter) != 1 or not delimiter.isascii():
         raise SqlError(SYNTAX_ERROR, f"DELIMITER must be a single ASCII character: '{delimiter}'")
     return Unload(

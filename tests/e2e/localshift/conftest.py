@@ -125,3 +125,11 @@ def db(connect: Callable[..., Any]) -> Db:
     made.execute(f"set search_path to {schema}")
     made.commit()
     return made
+
+
+@pytest.fixture
+def wrangler(s3_server: tuple[Any, str], monkeypatch: pytest.MonkeyPatch) -> Any:
+    import awswrangler  # noqa: PLC0415 - two seconds, and only here
+
+    monkeypatch.setattr(awswrangler.config, "s3_endpoint_url", s3_server[1])
+    return awswrangler

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import socket
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ import redshift_connector
 
 from e2e.localshift.conftest import BUCKET, ROLE, Stage
 from e2e.localshift.connecting import arguments, psql
+from e2e.localshift.packets import startup
 from localshift import Localshift
 
 pytestmark = pytest.mark.e2e
@@ -85,14 +88,6 @@ def test_redshift_connector_shows_the_catalogue_and_takes_frames(db: Any) -> Non
     assert db.cursor.fetch_dataframe().to_dict("list") == {"a": [1, 2], "b": ["x", "y"]}
 
 
-@pytest.fixture
-def wrangler(s3_server: tuple[Any, str], monkeypatch: pytest.MonkeyPatch) -> Any:
-    import awswrangler  # noqa: PLC0415 - two seconds, and only here
-
-    monkeypatch.setattr(awswrangler.config, "s3_endpoint_url", s3_server[1])
-    return awswrangler
-
-
 def test_awswrangler_copies_appends_overwrites_upserts_unloads_and_reads(
     wrangler: Any, server: Localshift, stage: Stage, db: Any
 ) -> None:
@@ -137,6 +132,10 @@ def test_tls_is_spoken_and_checked(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         ) as other:
             assert other.execute("select 1").fetchall() == [(1,)]
         other.close()
+        with socket.create_connection((server.host, server.port), timeout=20) as link:
+            # What comes in the clear together with the request would be taken for what was sent under TLS.
+            link.sendall(struct.pack("!II", 8, 80877103) + startup(user="awsuser"))
+            assert b"received unencrypted data after SSL request" in link.recv(1000)
         check_faults(server)
 
 

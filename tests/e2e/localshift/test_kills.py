@@ -103,3 +103,25 @@ def test_fifty_clients_load_and_write_one_table_at_once(db: Any, connect: Any, s
 
     assert errors == []
     assert db.rows("select (select count(*) from loaded), (select n from counted)") == [[2 * CLIENTS, CLIENTS]]
+
+
+def test_error_1023_names_the_table_the_transactions_and_the_process(db: Any, connect: Any) -> None:
+    db.execute("create table t (a int, b int)")
+    db.execute("insert into t values (1, 0)")
+    db.commit()
+    schema, number = db.rows("select current_schema(), 't'::regclass::oid::int")[0]
+    loser = connect()
+    cursor = loser.cursor()
+    cursor.execute(f"select b from {schema}.t")
+    cursor.execute("select pg_backend_pid()")
+    (pid,) = cursor.fetchone()
+    db.execute("update t set b = 1")
+    db.commit()
+    with pytest.raises(redshift_connector.ProgrammingError) as caught:
+        cursor.execute(f"update {schema}.t set b = 2")
+    loser.rollback()
+    find = "select max(transaction_id) from sys_query_history where query_text like %s"
+    ours, theirs = (db.rows(find, f"update %t set b = {value}%")[0][0] for value in (1, 2))
+
+    violation = f"Serializable isolation violation on table - {number}, transactions forming the cycle are: {ours}, {theirs} (pid:{pid})"
+    assert caught.value.args[0]["M"] == f"1023 DETAIL:  {violation}"

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import time
 from decimal import Decimal
 from typing import Any
 
+import psycopg
 import pytest
+
+from localshift import Localshift
 
 pytestmark = pytest.mark.e2e
 
@@ -139,10 +143,66 @@ def test_what_redshift_does_not_take_is_refused(sql: str, message: str, data: An
 
 def test_getdate_moves_within_a_transaction_and_sysdate_does_not(db: Any) -> None:
     first = db.rows("select getdate(), sysdate")[0]
+    # It has whole seconds.
+    time.sleep(1)
     second = db.rows("select getdate(), sysdate")[0]
 
     assert second[0] > first[0]
     assert second[1] == first[1]
+
+
+def test_quotients_have_their_scale_in_every_way_a_statement_can_come(server: Localshift) -> None:
+    arguments = server.connect_args
+    names = ("host", "port", "user", "password")
+    with psycopg.connect(
+        dbname=arguments["database"],
+        client_encoding="utf8",
+        autocommit=True,
+        **{name: arguments[name] for name in names},
+    ) as connection:
+        connection.execute(
+            "create temp table quotients (g int, n decimal(8,2)); insert into quotients values (1, 2), (1, 0), (1, 0)"
+        )
+        one, answer = "select sum(n) / count(*) from quotients", [(Decimal("0.6666"),)]
+        cursor = connection.execute(f"create temp table later as select 2.00 as m; {one}; select m / 3.00 from later")
+        cursor.nextset()
+        assert cursor.fetchall() == answer
+        cursor.nextset()
+        assert cursor.fetchall() == answer
+        # Where there is a late-binding view, every statement is preceded by a question of the front's own.
+        connection.execute("create view late_quotients as select 1 as one with no schema binding")
+        with connection.pipeline():
+            cursors = [connection.execute(f"{one} where g > %s", (0,), prepare=prepare) for prepare in (False, True)]
+            assert [cursor.fetchall() for cursor in cursors] == [answer, answer]
+        with connection.transaction():
+            assert connection.execute("select sum(n) / %s from quotients", (3,)).fetchall() == answer
+            assert connection.execute(one).fetchall() == answer
+        connection.execute("drop view late_quotients")
+
+
+def test_a_quotient_of_nothing_fails_its_transaction_and_its_pipeline_as_any_other_error(server: Localshift) -> None:
+    arguments = server.connect_args
+    names = ("host", "port", "user", "password")
+    with psycopg.connect(
+        dbname=arguments["database"],
+        client_encoding="utf8",
+        autocommit=True,
+        **{name: arguments[name] for name in names},
+    ) as connection:
+        connection.execute("create temp table quotients (n decimal(8,2)); insert into quotients values (2)")
+        for surroundings in (connection.pipeline(), connection.transaction()):
+            with pytest.raises(psycopg.errors.UndefinedColumn, match='column "nowhere" does not exist'):
+                _insert_and_divide(connection, surroundings)
+
+            assert connection.execute("select count(*), sum(n) / 3 from quotients").fetchall() == [
+                (1, Decimal("0.6666"))
+            ]
+
+
+def _insert_and_divide(connection: psycopg.Connection[Any], surroundings: Any) -> None:
+    with surroundings:
+        connection.execute("insert into quotients values (5)")
+        connection.execute("select nowhere / 3 from quotients")
 
 
 def test_merge_updates_and_inserts_and_refuses_two_matches(data: Any) -> None:

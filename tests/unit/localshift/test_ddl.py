@@ -70,7 +70,6 @@ def test_redshifts_clauses_are_taken_out_and_kept(sql: str, expected: str, attri
         "create table t (a decimal(3,4))",
         "create table t (a int default)",
         "create table a.b.c (a int)",
-        "create table t (a varbyte(10))",
         "create table t (a int distkey) diststyle even",
     ],
 )

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from localshift.__main__ import parser, to_options
-from localshift.options import OptionError, parse_iam_role, parse_user
+from localshift.options import OptionError, parse_iam_role, parse_user, read_users
 
 README = Path(__file__).resolve().parents[3] / "lib" / "localshift" / "README.md"
 
@@ -45,3 +45,27 @@ def test_every_option_stands_in_the_readme() -> None:
     options = [name for action in parser()._actions for name in action.option_strings if name.startswith("--")]
 
     assert [name for name in options if name not in shown and name != "--help"] == []
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("", "cannot be read as JSON"),
+        ("[]", "expected an object of names and passwords"),
+        ("{}", "expected an object of names and passwords"),
+        ('{"a": 1}', "expected an object of names and passwords"),
+        ('{"a": ""}', "expected an object of names and passwords"),
+        ('{"": "Secret1x"}', "expected an object of names and passwords"),
+        ('{"a": "Secret1x", "A": "Secret2x"}', "the name 'a' stands there twice"),
+        ('{"rdsdb": "Secret1x"}', "the name 'rdsdb' is localshift's own"),
+    ],
+)
+def test_a_file_of_users_that_is_none_is_refused_without_its_passwords(content: str, said: str, tmp_path: Path) -> None:
+    file = tmp_path / "users.json"
+    file.write_text(content)
+
+    with pytest.raises(OptionError) as caught:
+        read_users(file)
+
+    assert said in str(caught.value)
+    assert "Secret" not in str(caught.value)

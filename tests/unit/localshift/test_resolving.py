@@ -42,9 +42,34 @@ def test_literals_of_an_insert_are_found_with_their_columns() -> None:
     )
 
 
+SELECTED = [
+    ("insert into t select 'a', 'b' as c, 'd' e, f('g'), 'h' || 'i' from u", [(0, "a"), (1, "b"), (2, "d")]),
+    (
+        "insert into t (x, y) with w as (select 'a') select 1, 'b' from w union all (select 2, 'c')",
+        [(1, "b"), (1, "c")],
+    ),
+    ("insert into t (select distinct 'a', (select 'b') from (select 'c') as u)", [(0, "a")]),
+    ("insert into t select 'a', u.*, 'b' from u where c in (select 'd')", [(0, "a")]),
+]
+
+
+@pytest.mark.parametrize(("sql", "expected"), SELECTED, ids=[sql for sql, _ in SELECTED])
+def test_literals_of_an_insert_from_a_query_are_its_own_items(sql: str, expected: list[tuple[int, str]]) -> None:
+    literals = string_literals(sql)
+
+    assert literals is not None
+    assert [(position, token.value) for position, token in literals.found] == expected
+
+
 @pytest.mark.parametrize(
     "sql",
-    ["insert into t select 'a'", "insert into t values (1)", "select 'a'", "insert", "insert into t default values"],
+    [
+        "insert into t select 1 as a from (select 'a') as b",
+        "insert into t values (1)",
+        "select 'a'",
+        "insert",
+        "insert into t default values",
+    ],
 )
 def test_other_statements_have_no_literals_for_columns(sql: str) -> None:
     assert string_literals(sql) is None
