@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-
 from lakemart.cli.main import job
 
 if __name__ == "__main__":
-    sys.exit(job("maintain"))
+    job("maintain")

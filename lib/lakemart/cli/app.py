@@ -28,10 +28,11 @@ Date = Annotated[str | None, typer.Option("--date", metavar="SLICE", help="Only 
 From = Annotated[str | None, typer.Option("--from", metavar="SLICE", help="Only slices from this one on.")]
 To = Annotated[str | None, typer.Option("--to", metavar="SLICE", help="Only slices up to this one, included.")]
 SourceName = Annotated[
-    str | None, typer.Argument(metavar="[SOURCE]", help="One source; without it all.", show_default=False)
+    str | None, typer.Argument(metavar="SOURCE", help="One source; without it all.", show_default=False)
 ]
+Again = Annotated[bool, typer.Option("--again", metavar="", help="All slices: undoes what others did to a mart.")]
 ModelName = Annotated[
-    str | None, typer.Argument(metavar="[MODEL]", help="One model; without it all.", show_default=False)
+    str | None, typer.Argument(metavar="MODEL", help="One model; without it all.", show_default=False)
 ]
 
 
@@ -133,12 +134,12 @@ def build(
 
 
 @app.command(epilog=GLOBAL_NOTE)
-def publish(ctx: typer.Context, model: ModelName = None) -> Answer:
+def publish(ctx: typer.Context, model: ModelName = None, again: Again = False) -> Answer:  # noqa: FBT002 - a flag
     """Load the changed slices of marts into the warehouse by COPY, in one short transaction each.
 
-    Examples: `lakemart publish` · `lakemart publish hourly_activity --env prod`
+    Examples: `lakemart publish` · `lakemart publish hourly_activity --again --env prod`
     """
-    return work.run(ctx.obj, ("publish",), [model] if model else None, Slices(), kind="mart")
+    return work.run(ctx.obj, ("publish",), [model] if model else None, Slices(again=again), kind="mart")
 
 
 @app.command(epilog=GLOBAL_NOTE)

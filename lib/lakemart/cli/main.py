@@ -6,6 +6,7 @@ import sys
 import time
 import traceback
 from collections.abc import Sequence
+from typing import NoReturn
 
 import typer
 from typer.main import get_command
@@ -14,6 +15,7 @@ from lakemart.cli import logs, streams
 from lakemart.cli.answer import Answer, Output, console
 from lakemart.cli.app import app
 from lakemart.cli.arguments import hoisted
+from lakemart.cli.ending import end
 from lakemart.cli.invocation import Invocation
 from lakemart.cli.opening import new_run
 from lakemart.cli.stopping import StoppedError, stoppable
@@ -31,9 +33,20 @@ class UsageError(ConfigError):
     kind = "usage"
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs one command and returns its exit code. Never raises, unless a second signal or help ends it."""
-    words = hoisted(sys.argv[1:] if arguments is None else arguments)
+def main() -> NoReturn:
+    """Runs the command that the process's arguments are, and ends the process with its exit code."""
+    end(command(sys.argv[1:]))
+
+
+def job(name: str) -> NoReturn:
+    """Runs one command as a job of spark-submit, with the arguments of the process, and ends the process so too."""
+    streams.part()
+    end(command([name, *sys.argv[1:]]))
+
+
+def command(arguments: Sequence[str]) -> int:
+    """Runs one command and returns its exit code. Never raises, unless a second signal ends it."""
+    words = hoisted(arguments)
     if not words or {"-h", "--help"} & set(words):
         return _help(words)
     as_json, debug = "--json" in words, "--debug" in words
@@ -53,21 +66,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return answer.exit_code
 
 
-def job(command: str) -> int:
-    """Runs one command as a job of spark-submit, with the arguments of the process; returns its exit code."""
-    streams.part()
-    return main([command, *sys.argv[1:]])
-
-
 def _answered(words: Sequence[str], invocation: Invocation) -> Answer:
     """The command's answer, or the failure as one."""
     began = time.monotonic()
     try:
         with stoppable():
             # Not app(…): that would turn the KeyboardInterrupt of a signal into an exit code of its own.
-            command = get_command(app)
-            with command.make_context("lakemart", list(words), obj=invocation) as parsed:
-                answer: Answer = command.invoke(parsed)
+            parser = get_command(app)
+            with parser.make_context("lakemart", list(words), obj=invocation) as parsed:
+                answer: Answer = parser.invoke(parsed)
                 return answer
     except LakemartError as error:
         failure = error
@@ -121,4 +128,4 @@ def _help(words: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -53,7 +53,7 @@ def replay(
 def backfill(
     ctx: typer.Context,
     source: Annotated[
-        str | None, typer.Argument(metavar="[SOURCE]", help="One source; without it all.", show_default=False)
+        str | None, typer.Argument(metavar="SOURCE", help="One source; without it all.", show_default=False)
     ] = None,
     first: Annotated[str | None, typer.Option("--from", metavar="SLICE", help="The first slice, included.")] = None,
     last: Annotated[str | None, typer.Option("--to", metavar="SLICE", help="The last slice, included.")] = None,

@@ -67,7 +67,7 @@ def new_source(
     name: Annotated[str, typer.Argument(metavar="NAME", help="Of the source and its table.")],
     first: Annotated[list[Path], typer.Option("--from", metavar="FILE", help="A sample. Repeatable.")],
     more: Annotated[
-        list[Path] | None, typer.Argument(metavar="[FILE]...", help="Further samples.", show_default=False)
+        list[Path] | None, typer.Argument(metavar="FILE", help="Further samples.", show_default=False)
     ] = None,
     stdout: Annotated[  # noqa: FBT002 - a flag, as typer wants it
         bool, typer.Option("--stdout", metavar="", help="Print the contract even within a project.")

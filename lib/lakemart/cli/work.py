@@ -33,11 +33,12 @@ Kind = Literal["source", "model", "mart", "name"]
 
 @dataclass(frozen=True, slots=True)
 class Slices:
-    """What `--date`, `--from` and `--to` say; all None: whatever is due."""
+    """What `--date`, `--from` and `--to` say; all None: whatever is due. `again`: marts whole, whatever is due."""
 
     date: str | None = None
     first: str | None = None
     last: str | None = None
+    again: bool = False
 
 
 def run(
@@ -57,7 +58,8 @@ def run(
 
     with _opened(invocation, project) as opened:
         try:
-            document = stories.run(opened, stories.Scope(stages=stages, only=only, slices=_restriction(slices)))
+            scope = stories.Scope(stages=stages, only=only, slices=_restriction(slices), again=slices.again)
+            document = stories.run(opened, scope)
         except StoppedError as stop:
             document = _stopped(opened, stop)
     view = lambda: run_summary(document)  # noqa: E731 - made only when wanted

@@ -11,9 +11,10 @@ from typing import Any
 from lakemart.config.source import RejectLimit, Source
 from lakemart.contract.table import Feed
 from lakemart.engine.runner import Engine
-from lakemart.errors import LakemartError
+from lakemart.errors import ConfigError, LakemartError
 from lakemart.ingest.batch import Batch
 from lakemart.ingest.files import BatchTarget
+from lakemart.ingest.fitting import misfit
 from lakemart.ingest.planning import Turn, chosen, dates_in_plan, left_waiting, open_since
 from lakemart.ingest.request import Acceptance, Request
 from lakemart.ingest.tables import (
@@ -63,13 +64,20 @@ class SourceStage:
         return f"source/{self.source.name}"
 
     def plan(self, number: int, last: Record | None) -> Json | None:
-        """Freezes the objects to read with their etags, the contracts' content, and the versions they build on."""
+        """Freezes the objects to read with their etags, the contracts' content, and the versions they build on.
+
+        Raises ConfigError when the contract does not fit the tables, before anything is frozen.
+        """
         store = open_store(self.lake)
         committed = last if last is None or last.committed else last_committed(store, self.writer)
         found = chosen(self, number, committed)
         if found is None:
             return None
         feed = self.source.feed
+        base = last_versions(store, self.writer)
+        wrong = misfit(self.lake, self.writer, _tables(feed), base)
+        if wrong is not None:
+            raise wrong
         since = found.open_since or open_since(self.source, committed)
         return {
             "kind": found.kind,
@@ -88,12 +96,18 @@ class SourceStage:
             },
             "objects_left": left_waiting(committed) if found.left is None else found.left,
             **dates_in_plan(self.source, since),
-            "base": last_versions(store, self.writer),
+            "base": base,
         }
 
     def work(self, number: int, plan: Json) -> Intent | Refusal:
-        """Decodes and writes the batch, then weighs its books and its rejects."""
+        """Decodes and writes the batch, then weighs its books and its rejects.
+
+        A plan whose contract cannot fit the tables is given up: it is planned again, under today's.
+        """
         feed = Feed.from_json(plan["feed"])
+        wrong = misfit(self.lake, self.writer, _tables(feed), plan["base"])
+        if isinstance(wrong, ConfigError):
+            return Refusal(reasons=(wrong.what,), payload={}, stops=False)
         base = {table: self._base(table, plan["base"]) for table in _tables(feed)}
         batch = Batch(
             source=self.source.name,

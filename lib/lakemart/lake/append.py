@@ -6,7 +6,7 @@ is found out again. Nothing is lost by it: the tables can be built again from th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import timedelta
 
 import pyarrow as pa
@@ -14,7 +14,7 @@ from deltalake import DeltaTable, write_deltalake
 from deltalake.exceptions import DeltaError
 from deltalake.transaction import CommitProperties, Transaction
 
-from lakemart.errors import DataError, TransientError
+from lakemart.errors import DataError, LakemartError, TransientError
 from lakemart.lake.actions import NEW_TABLE
 from lakemart.lake.log import FOLDER
 from lakemart.lake.options import delta_options, delta_uri
@@ -101,7 +101,8 @@ def refill(
     A crash leaves the table as it was. Of a table that cannot be opened, or has other columns, the folder goes first,
     its log before its data; a crash leaves none, or one that still cannot be opened, and a repeat makes it.
     """
-    reader = pa.RecordBatchReader.from_batches(schema, rows)
+    failed: list[LakemartError] = []
+    reader = pa.RecordBatchReader.from_batches(schema, _remembered(rows, failed))
     base = _fitting(lake, table, schema)
     if base is None:
         _remove(lake, table)
@@ -117,11 +118,21 @@ def refill(
                 commit_properties=CommitProperties(app_transactions=transactions, max_commit_retries=0),
             )
     except (DeltaError, OSError) as failure:
+        if failed:  # which delta-rs hands on as its own, in many words
+            raise failed[0] from failure
         raise TransientError(
             f"cannot make table {table!r} anew: {said(failure)}",
             where=delta_uri(lake, table),
             next_step="Run the same command again.",
         ) from failure
+
+
+def _remembered(rows: Iterable[pa.RecordBatch], failed: list[LakemartError]) -> Iterator[pa.RecordBatch]:
+    try:
+        yield from rows
+    except LakemartError as error:
+        failed.append(error)
+        raise
 
 
 def tidy_appended(lake: Location, table: str, keep: timedelta) -> int:

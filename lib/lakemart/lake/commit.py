@@ -134,7 +134,21 @@ def _overtaken(table: str, writer: str, number: int, last: int) -> LockedError:
 
 
 def foreign_commit(table: str, *, expected: int, found: int) -> DataError:
-    """The error for a table whose version is not the one the ledger left it at."""
+    """The error for a table whose version is not the one the ledger left it at.
+
+    One that was taken back cannot be accepted: numbers that the ledger counts as committed are no more in it.
+    """
+    if found < expected:
+        return DataError(
+            f"table {table!r} was taken back: it is at version {found}, the ledger left it at {expected}"
+            if found != NEW_TABLE
+            else f"table {table!r} is gone: the ledger left it at version {expected}",
+            where=f"table {table}",
+            next_step=(
+                "Restore the later entries of its _delta_log, and the data files they name, from the store's versions or a "
+                "backup. If there is none, read everything again from raw: let `lake` name another place, and run."
+            ),
+        )
     return DataError(
         f"table {table!r} is at version {found}, the ledger left it at {expected}: somebody else changed it",
         where=f"table {table}",

@@ -1,4 +1,4 @@
-"""Files under a table's root that nobody needs: orphans of failed attempts, and files taken out long ago.
+"""Files under a table's root that nobody needs: orphans of failed attempts, files taken out long ago, old log entries.
 
 Everything here is told apart by the numbers in file names and by the log; no clock says what an orphan is.
 """
@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 from lakemart.errors import DataError
 from lakemart.lake.actions import AddedFile
 from lakemart.lake.log import FOLDER, log_paths
+from lakemart.lake.logclean import old_entries
 from lakemart.lake.read import read_files, snapshot
 from lakemart.storage.opening import open_store
 from lakemart.storage.store import Location
@@ -29,10 +30,16 @@ _SIDE = re.compile(r"_raw/(\d{10})-[0-9a-f]{16}/.+")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Garbage:
-    """Keys under the table's root, with their sizes: `orphans` no version names, `expired` were taken out long ago."""
+    """Keys under the table's root, with their sizes: `orphans` no version names, `expired` were taken out long ago, `log` are old entries."""
 
     orphans: tuple[tuple[str, int], ...] = ()
     expired: tuple[tuple[str, int], ...] = ()
+    log: tuple[tuple[str, int], ...] = ()
+
+    @property
+    def all(self) -> tuple[tuple[str, int], ...]:
+        """Everything, in the order in which it may be deleted: what names files goes after them."""
+        return (*self.orphans, *self.expired, *self.log)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,12 +48,14 @@ class Limits:
 
     `closed` is the closed head of its writer, read before anything is listed: a file of a number up to it that the log
     does not name will never be committed, for all commits up to there are in the log. `before`: files taken out earlier
-    than that are expired, but for those that the versions in `keep` still read. `side_column` is the column that names
+    than that are expired, but for those that the versions in `keep` still read. Log entries go that are older than
+    `log_before` and that no version of that time or in `keep` needs; None: none. `side_column` is the column that names
     side objects, where the table has one.
     """
 
     closed: int
     before: datetime
+    log_before: datetime | None = None
     keep: frozenset[int] = frozenset()
     side_column: str | None = None
 
@@ -74,7 +83,8 @@ def garbage(lake: Location, table: str, limits: Limits) -> Garbage:
     if sides and limits.side_column is not None:
         named = _side_objects(lake, table, present, limits.side_column)
         orphans += [(key, size) for key, size in sides if key.rpartition("/")[0] not in named]
-    return Garbage(orphans=tuple(orphans), expired=tuple(expired))
+    old = () if limits.log_before is None else old_entries(lake, table, before=limits.log_before, keep=limits.keep)
+    return Garbage(orphans=tuple(orphans), expired=tuple(expired), log=old)
 
 
 def delete(lake: Location, table: str, keys: Iterable[str]) -> int:

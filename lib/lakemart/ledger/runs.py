@@ -1,6 +1,7 @@
 """What each run did, as it said itself: one small object a run, and the table `runs` made from them.
 
-A run that found nothing to do leaves none, or a schedule would fill the lake with them.
+A run that found nothing to do leaves none, or a schedule would fill the lake with them; but for the first one after a
+run that told of errors, so that the newest document says how things stand.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from functools import partial
 
 import pyarrow as pa
 
+from lakemart.errors import DataError
 from lakemart.lake.append import AppendedTable, Lacking, append_lacking, appended_number, refill
 from lakemart.lake.read import read_table
 from lakemart.ledger.projection import table_name
@@ -44,6 +46,12 @@ def record_run(store: Store, document: Json, *, at: str, by: str, exit_code: int
     store.put_if_absent(f"{_FOLDER}{document['run']}.json", json.dumps(value, ensure_ascii=False).encode())
 
 
+def last_run(store: Store) -> Json | None:
+    """What the run that began last left, with `at`, `by` and `exit_code`; None before the first."""
+    last = max((key for key, _ in store.sizes(_FOLDER)), default=None)
+    return None if last is None else _read(store, last)
+
+
 def project_runs(lake: Location) -> None:
     """Appends the runs that the table `runs` lacks."""
     append_lacking(lake, table_name("runs"), partial(_lacking, lake))
@@ -56,7 +64,7 @@ def rebuild_runs(lake: Location) -> int:
 
     def batches() -> Iterator[pa.RecordBatch]:
         for at in range(0, len(keys), _PIECE):
-            rows = [_row(json.loads(store.read(key)[0])) for key in keys[at : at + _PIECE]]
+            rows = [_row(_read(store, key)) for key in keys[at : at + _PIECE]]
             yield pa.RecordBatch.from_pylist(rows, schema=SCHEMA)
 
     refill(lake, table_name("runs"), SCHEMA, batches(), {_COUNT: len(keys)})
@@ -72,8 +80,20 @@ def _lacking(lake: Location, table: AppendedTable | None) -> Lacking | None:
     if table is not None:
         known = set(read_table(lake, table_name("runs"), table.version(), columns=["run"]).column("run").to_pylist())
     lacking = [key for key in keys if key.removeprefix(_FOLDER).removesuffix(".json") not in known]
-    rows = [_row(json.loads(store.read(key)[0])) for key in lacking]
+    rows = [_row(_read(store, key)) for key in lacking]
     return pa.Table.from_pylist(rows, schema=SCHEMA), {_COUNT: len(keys)}
+
+
+def _read(store: Store, key: str) -> Json:
+    try:
+        value: Json = json.loads(store.read(key)[0])
+    except ValueError as error:
+        raise DataError(
+            f"the document of a run {key!r} is torn or empty",
+            where=store.location.uri,
+            next_step="Restore it from the store's versions; or delete it: nothing depends on it.",
+        ) from error
+    return value
 
 
 def _row(value: Json) -> Json:

@@ -14,6 +14,9 @@ from lakemart.pipeline.context import Context
 from lakemart.publish.due import standing_version
 from lakemart.storage.opening import open_store
 
+LOG_KEPT = timedelta(days=30)
+"""Log entries stay at least so long, as Delta itself keeps them: they say who did what."""
+
 _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 """Nothing was taken out before."""
 
@@ -28,12 +31,17 @@ def closed_head(head: Record | None) -> int:
 def table_garbage(context: Context, table: str, writer: str, *, keep: timedelta) -> Garbage:
     """What of a lake table's files may go. The closed head is read before anything is listed.
 
-    While a number of the writer is open nothing counts as taken out long ago.
+    While a number of the writer is open nothing counts as taken out long ago; nor does its log while a version that was
+    rebased onto has not been adopted.
     """
     head = records.head(context.store, writer)
+    settled = head is None or head.closed
+    last = records.last_committed(context.store, writer)
+    rebased = last is not None and last.done is not None and bool(last.done.get("rebased"))
     limits = Limits(
         closed=closed_head(head),
-        before=context.run.at - keep if head is None or head.closed else _NEVER,
+        before=context.run.at - keep if settled else _NEVER,
+        log_before=context.run.at - max(keep, LOG_KEPT) if settled and not rebased else None,
         keep=frozenset(pinned_versions(context, table, writer)),
         side_column=_side_column(context, table, writer),
     )
@@ -42,7 +50,7 @@ def table_garbage(context: Context, table: str, writer: str, *, keep: timedelta)
 
 def remove_garbage(context: Context, table: str, found: Garbage) -> None:
     """Deletes it. A crash leaves the rest to the next time."""
-    delete(context.lake, table, (key for key, _ in (*found.orphans, *found.expired)))
+    delete(context.lake, table, (key for key, _ in found.all))
 
 
 def pinned_versions(context: Context, table: str, writer: str) -> set[int]:

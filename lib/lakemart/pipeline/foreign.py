@@ -77,7 +77,7 @@ def _adopt(context: Context, writer: str, table: str, reason: str, document: Run
         if present == expected:
             return turn > 0
         if present < expected:
-            raise _taken_back(table, expected, present)
+            raise foreign_commit(table, expected=expected, found=present)
         wish = Adoption(spans={table: ((expected, present),)}, reason=reason)
         _advance(context, tending(context, writer, wish))
     raise TransientError(
@@ -151,7 +151,7 @@ def _void(context: Context, head: Record, table: str, reason: str) -> None:
 
 def _rebase(context: Context, head: Record, change: TableChange, standing: Standing, reason: str) -> None:
     if standing.version < standing.expected:
-        raise _taken_back(change.table, standing.expected, standing.version)
+        raise foreign_commit(change.table, expected=standing.expected, found=standing.version)
     now = snapshot(context.lake, change.table, standing.version)
     gone = _lacking(change, {file.path for file in now.files} if now is not None else set())
     if gone and not change.adopted:
@@ -182,11 +182,3 @@ def _lacking(change: TableChange, live: Iterable[str]) -> list[str]:
 
 def _by(context: Context) -> Json:
     return {"run": context.run.id, "at": context.run.stamp}
-
-
-def _taken_back(table: str, expected: int, present: int) -> DataError:
-    return DataError(
-        f"table {table!r} was taken back: it is at version {present}, the ledger left it at {expected}",
-        where=f"table {table}",
-        next_step="Restore the later entries of its _delta_log, and the data files, from the store's versions or a backup.",
-    )

@@ -30,6 +30,7 @@ from lakemart.pipeline.maintained import MaintainReport, MartTended, TableTended
 from lakemart.pipeline.stages import mart_stage
 from lakemart.pipeline.tending import TENDING, Compaction, Tended, tended, tending
 from lakemart.storage.lease import leases
+from lakemart.storage.local import abandoned_puts
 
 SHORTEST = timedelta(days=1)
 """Old files are kept no shorter than this but by explicit word: a reader may be at work for so long."""
@@ -87,8 +88,20 @@ def _everything(context: Context, upkeep: Upkeep, report: MaintainReport) -> Non
             continue
         mine = tuple(table for table, by in tables.items() if by == writer)
         _told(report, partial(_tables, context, writer, mine, upkeep, report))
+    _told(report, partial(_puts, context, upkeep, report))
     if not upkeep.dry:
         _told(report, partial(_ledger, context, upkeep, report))
+
+
+def _puts(context: Context, upkeep: Upkeep, report: MaintainReport) -> None:
+    """What killed runs left half written in a local lake. Whoever still was at it would meet with an error, no more."""
+    if context.lake.is_s3:
+        return
+    found = abandoned_puts(context.lake, context.run.at - SHORTEST)
+    report.abandoned = len(found)
+    if not upkeep.dry:
+        for path in found:
+            path.unlink(missing_ok=True)
 
 
 def _told(report: MaintainReport, act: Callable[[], None]) -> None:
@@ -103,8 +116,8 @@ def _tables(context: Context, writer: str, mine: tuple[str, ...], upkeep: Upkeep
     _told(report, partial(_compact, context, writer, lines, upkeep, report))
     for table, line in lines.items():
         found = table_garbage(context, table, writer, keep=upkeep.keep)
-        line.orphans, line.expired = len(found.orphans), len(found.expired)
-        line.freed = sum(size for _, size in (*found.orphans, *found.expired))
+        line.orphans, line.expired, line.log = len(found.orphans), len(found.expired), len(found.log)
+        line.freed = sum(size for _, size in found.all)
         if not upkeep.dry:
             remove_garbage(context, table, found)
     report.tables += [line for line in lines.values() if line.did_something]

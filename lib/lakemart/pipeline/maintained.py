@@ -11,19 +11,20 @@ from lakemart.pipeline.document import worst
 
 @dataclass(slots=True, kw_only=True)
 class TableTended:
-    """A lake table: files `merged` `into` fewer; `orphans` of failed attempts, `expired` files; bytes `freed`."""
+    """A lake table: files `merged` `into` fewer; `orphans` of failed attempts, `expired` files, old entries of its `log`; bytes `freed`."""
 
     table: str
     merged: int = 0
     into: int = 0
     orphans: int = 0
     expired: int = 0
+    log: int = 0
     freed: int = 0
 
     @property
     def did_something(self) -> bool:
         """Whether there was anything."""
-        return bool(self.merged or self.orphans or self.expired)
+        return bool(self.merged or self.orphans or self.expired or self.log)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -46,7 +47,7 @@ class MaintainReport:
     """One upkeep. `dry`: nothing was done. `waiting` says what had to be left for a run to finish first.
 
     `rebuilt` has the rows of each of the ledger's tables that were made anew, None when that was not asked for;
-    `ledger_merged` how many files of those tables became fewer.
+    `ledger_merged` how many files of those tables became fewer. `abandoned`: temporary files of killed runs in a local lake.
     """
 
     run: str
@@ -56,6 +57,7 @@ class MaintainReport:
     waiting: list[str] = field(default_factory=list)
     rebuilt: dict[str, int] | None = None
     ledger_merged: int = 0
+    abandoned: int = 0
     errors: list[LakemartError] = field(default_factory=list)
 
     def tell(self, error: LakemartError) -> None:
@@ -66,7 +68,7 @@ class MaintainReport:
     @property
     def did_something(self) -> bool:
         """Whether anything was found to do."""
-        return bool(self.tables or self.marts or self.rebuilt is not None or self.ledger_merged)
+        return bool(self.tables or self.marts or self.rebuilt is not None or self.ledger_merged or self.abandoned)
 
     @property
     def outcome(self) -> str:
@@ -95,4 +97,5 @@ class MaintainReport:
             "waiting": self.waiting,
             "rebuilt": self.rebuilt,
             "ledger_merged": self.ledger_merged,
+            "abandoned": self.abandoned,
         }

@@ -59,8 +59,8 @@ def model_stage(context: Context, model: Model, restriction: Restriction) -> Mod
     )
 
 
-def mart_stage(context: Context, model: Model) -> MartStage:
-    """The stage that publishes a mart in this run."""
+def mart_stage(context: Context, model: Model, *, again: bool = False) -> MartStage:
+    """The stage that publishes a mart in this run; `again`: all of it, whatever is due."""
     return MartStage(
         model=model,
         project=context.project.name,
@@ -70,6 +70,7 @@ def mart_stage(context: Context, model: Model) -> MartStage:
         run=context.run.id,
         user=context.run.user,
         runner=partial(_unload, context, model.name),
+        again=again,
     )
 
 

@@ -11,6 +11,7 @@ from lakemart.ledger import records
 from lakemart.ledger.fields import FieldNews, field_news
 from lakemart.ledger.known import known_stream
 from lakemart.ledger.records import Record
+from lakemart.ledger.runs import last_run
 from lakemart.pipeline.context import Context
 from lakemart.storage.lease import read_lease
 
@@ -24,7 +25,7 @@ class WriterStatus:
     `state` is `empty` before the first number, `open` when the next run finishes one, `refused` when the last one was
     stopped by a gate, else `good`. `rows` are those of its main table now, None for a mart; `fresh` is the greatest
     slice it holds; `damaged` counts objects that are damaged as they last were read; `new_fields` and `type_conflicts`
-    are of a source's unknown fields; `foreign` are the tables that somebody else committed to, which stops the writer;
+    are of a source's unknown fields; `foreign` are the tables that somebody else committed to, which stops the writer, and `taken_back` those that are gone or at an earlier version;
     `left` counts the objects that a source's bounds left for the next run.
     """
 
@@ -41,16 +42,23 @@ class WriterStatus:
     new_fields: tuple[str, ...] = ()
     type_conflicts: tuple[str, ...] = ()
     foreign: tuple[str, ...] = ()
+    taken_back: tuple[str, ...] = ()
     left: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatusReport:
-    """The status of every writer of a project, sources first."""
+    """The status of every writer of a project, sources first, and of what the last run told.
+
+    `last_errors` are the errors of the last run that left a document, as the document has them; none when it went well.
+    """
 
     project: str
     environment: str
     writers: tuple[WriterStatus, ...]
+    last_run: str | None = None
+    last_at: str | None = None
+    last_errors: tuple[dict[str, str], ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """The report as plain JSON values."""
@@ -59,10 +67,14 @@ class StatusReport:
 
 def status(context: Context) -> StatusReport:
     """Reads the ledger and the tables' logs; starts no Spark and no server; changes nothing."""
+    last = last_run(context.store)
     return StatusReport(
         project=context.project.name,
         environment=context.project.env,
         writers=tuple(_writer_status(context, writer) for writer in context.writers),
+        last_run=last["document"]["run"] if last else None,
+        last_at=last["at"] if last else None,
+        last_errors=tuple(last["document"]["errors"]) if last else (),
     )
 
 
@@ -72,6 +84,7 @@ def _writer_status(context: Context, writer: str) -> WriterStatus:
     kind, _, name = writer.partition("/")
     by = (head.done or head.decision or head.plan) if head else None
     rows, fresh = _table(context, kind, name)
+    moved = _moved(context, head) if kind != "mart" else {}
     damaged = 0
     news = FieldNews()
     if kind == "source":
@@ -90,17 +103,18 @@ def _writer_status(context: Context, writer: str) -> WriterStatus:
         holder=lease.holder if lease else None,
         new_fields=news.new,
         type_conflicts=news.conflicts,
-        foreign=_foreign(context, head) if kind != "mart" else (),
+        foreign=tuple(table for table, by in moved.items() if by > 0),
+        taken_back=tuple(table for table, by in moved.items() if by < 0),
         left=left_waiting(head) if kind == "source" else 0,
     )
 
 
-def _foreign(context: Context, head: Record | None) -> tuple[str, ...]:
-    """The tables that are not at the versions the ledger left them at; not told while a number is open."""
+def _moved(context: Context, head: Record | None) -> dict[str, int]:
+    """By how many versions tables are off those the ledger left them at; not told while a number is open."""
     if head is None or not head.closed:
-        return ()
+        return {}
     versions = records.last_versions(context.store, head.writer)
-    return tuple(table for table, version in versions.items() if version_of(context.lake, table) != version)
+    return {table: by for table, version in versions.items() if (by := version_of(context.lake, table) - version)}
 
 
 def _state(head: Record | None) -> State:

@@ -23,7 +23,7 @@ from lakemart.ingest.stage import SourceStage
 from lakemart.ledger.projection import project
 from lakemart.ledger.protocol import Stage, advance
 from lakemart.ledger.records import Record
-from lakemart.ledger.runs import project_runs, record_run
+from lakemart.ledger.runs import last_run, project_runs, record_run
 from lakemart.models.graph import ordered
 from lakemart.models.slices import Restriction
 from lakemart.models.stage import failure_of
@@ -31,7 +31,7 @@ from lakemart.pipeline.books import enter
 from lakemart.pipeline.context import Context
 from lakemart.pipeline.document import SOURCE_COUNTS, MartLine, ModelLine, RunDocument
 from lakemart.pipeline.stages import mart_stage, model_stage, source_stage
-from lakemart.pipeline.tending import tended
+from lakemart.pipeline.tending import TENDING, tended
 from lakemart.storage.lease import leases
 
 StageName = Literal["ingest", "build", "publish"]
@@ -45,11 +45,15 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scope:
-    """What of a project a run is about: which stages, which names (None: all), which slices (None: whatever is due)."""
+    """What of a project a run is about: which stages, which names (None: all), which slices (None: whatever is due).
+
+    `again`: marts are published whole, whatever is due.
+    """
 
     stages: Collection[StageName] = ALL_STAGES
     only: Collection[str] | None = None
     slices: Restriction = field(default_factory=Restriction)
+    again: bool = False
 
     def has(self, stage: StageName, name: str) -> bool:
         """Whether the stage of this source or model is in scope."""
@@ -117,15 +121,17 @@ def _build_and_publish(context: Context, scope: Scope, document: RunDocument) ->
             _build(context, context.project.models[name], scope, document)
     for name, model in context.project.marts.items():
         if scope.has("publish", name):
-            _publish(context, model, document)
+            _publish(context, model, document, again=scope.again)
 
 
 def _keep(context: Context, document: RunDocument) -> None:
     """Leaves the document in the ledger; a lake that cannot take it now fails no run."""
-    if document.outcome == "nothing_to_do":
-        return
     by = f"{context.run.user} on {context.run.host}"
     with suppress(LakemartError):
+        if document.outcome == "nothing_to_do":
+            before = last_run(context.store)
+            if before is None or not before["document"]["errors"]:
+                return
         record_run(context.store, document.as_json(), at=context.run.stamp, by=by, exit_code=document.exit_code)
 
 
@@ -172,9 +178,9 @@ def _build(context: Context, model: Model, scope: Scope, document: RunDocument) 
     _finish(context, stage, document, partial(enter, document, "model", model.name))
 
 
-def _publish(context: Context, model: Model, document: RunDocument) -> None:
+def _publish(context: Context, model: Model, document: RunDocument, *, again: bool) -> None:
     document.marts[model.name] = MartLine()
-    stage = mart_stage(context, model)
+    stage = mart_stage(context, model, again=again)
     _finish(context, stage, document, partial(enter, document, "mart", model.name))
 
 
@@ -203,9 +209,12 @@ def _finish(context: Context, stage: Stage, document: RunDocument, enter: Callab
 
 def _refusal(writer: str, record: Record) -> LakemartError:
     """The error a refused number stands for; a model's may be the project's fault rather than the data's."""
+    kind, _, name = writer.partition("/")
+    source = name if kind == "source" and record.plan.get("kind") not in TENDING else None
     told = failure_of(record) if writer.startswith("model/") else None
     return told or DataError(
         "; ".join(record.reasons),
         where=f"{writer.replace('/', ' ')}, number {record.number}",
-        next_step="Nothing of it was published. Mend the data, the contract or the model, and run again.",
+        next_step="Nothing of it was published. Mend the data, the contract or the model, and run again"
+        + (f'; or take it as it is: `lakemart accept {source}/{record.number} --reason "…"`.' if source else "."),
     )

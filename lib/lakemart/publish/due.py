@@ -15,6 +15,11 @@ from lakemart.publish.slices import ordered
 from lakemart.storage.store import Store
 
 FIRST, TABLE, MODEL, SETTINGS = "first publish", "another table", "model changed", "settings changed"
+AGAIN, GONE = "asked for again", "the table was gone"
+WHOLE = (AGAIN, GONE)
+"""Why the whole of a mart is published over what the warehouse holds of it, be it published or not."""
+PARTS = (MODEL, SETTINGS)
+"""Why no more than a part of a mart is published: the rest is in the warehouse already."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,9 +38,13 @@ class Due:
 
 
 def due(
-    mart: Mart, committed: Sequence[Record], last: Record | None, find: Callable[[], Snapshot | None]
+    mart: Mart,
+    committed: Sequence[Record],
+    last: Record | None,
+    find: Callable[[], Snapshot | None],
+    whole: str | None = None,
 ) -> Due | None:
-    """What is to be published now; None when nothing is.
+    """What is to be published now; None when nothing is. `whole` says why all of it is, if it is whatever was published.
 
     `committed` are the model's committed numbers above the one `last` went up to, `last` the mart's last committed
     number; `find` opens the model's table at its last committed version.
@@ -47,15 +56,18 @@ def due(
     committed = [record for record in committed if not is_quiet(record)]
     old = Mart.from_json(before["mart"]) if before else None
     changed = old is None or _settings(old) != _settings(mart)
-    whole = old is None or before is None or old.table != mart.table or old.slice != mart.slice
+    if old is None or before is None:
+        whole = FIRST
+    elif whole is None and (old.table != mart.table or old.slice != mart.slice):
+        whole = TABLE
     if not whole and not committed and not changed:
         return None
     found = find()
     if found is None:
         return None
     slices = _all(found) if whole else _touched(mart, committed) if committed else ()
-    why = FIRST if old is None else TABLE if whole else MODEL if committed else SETTINGS
-    return Due(version=found.version, through=through, slices=slices, settings_changed=changed or whole, why=why)
+    why = whole or (MODEL if committed else SETTINGS)
+    return Due(version=found.version, through=through, slices=slices, settings_changed=changed or bool(whole), why=why)
 
 
 def _all(found: Snapshot) -> tuple[str | None, ...] | None:

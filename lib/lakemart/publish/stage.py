@@ -15,13 +15,14 @@ from lakemart.lake.read import Snapshot, snapshot
 from lakemart.ledger import records
 from lakemart.ledger.protocol import Intent, Refusal
 from lakemart.ledger.records import Json, Record
-from lakemart.publish.client import Opener, connect
-from lakemart.publish.due import due
+from lakemart.publish.client import Opener, Session, connect
+from lakemart.publish.due import AGAIN, GONE, PARTS, WHOLE, due
 from lakemart.publish.load import Load, Loaded, ReorderedError, already, load
+from lakemart.publish.lost import held_slices, lost
 from lakemart.publish.mart import Mart, MartColumn
 from lakemart.publish.preflight import LiveColumn, data_faults, in_live_order, planned, structure_faults
 from lakemart.publish.prepare import describe
-from lakemart.publish.slices import lake_rows, slices_of
+from lakemart.publish.slices import lake_rows, ordered, slices_of
 from lakemart.publish.staging import Staging, as_json, stage_slices, unbalanced
 from lakemart.publish.unload import Runner, StagedFile, Unloaded, inline, is_staged, prefix, remove_staged
 from lakemart.publish.warehouse import Tag, WarehouseTarget, app_version
@@ -36,7 +37,8 @@ class MartStage:
     """Publishes one mart. See `ledger.protocol.Stage`; its writer is `mart/<model>`.
 
     `staging` and `warehouse` are asked for only when something is to be published; `runner` runs the unload's tasks,
-    `opener` opens sessions where the warehouse is not to be connected to.
+    `opener` opens sessions where the warehouse is not to be connected to. `again`: once in this run all of the mart is
+    published, whatever is due, for somebody else has changed it.
     """
 
     model: Model
@@ -48,6 +50,7 @@ class MartStage:
     user: str
     runner: Runner = inline
     opener: Opener | None = None
+    again: bool = False
 
     @property
     def writer(self) -> str:
@@ -63,21 +66,22 @@ class MartStage:
         committed = [
             record for record in records.numbers(store, f"model/{self.model.name}", after=after) if record.committed
         ]
-        publish = due(mart, committed, before, partial(self._newest, committed))
+        publish = due(mart, committed, before, partial(self._newest, committed), self._whole(last, before))
         if publish is None:
             return None
+        held = held_slices(self.open_sessions(), mart) if publish.slices is not None and publish.why in WHOLE else ()
         return {
             "mart": mart.as_json(),
             "version": publish.version,
             "through": publish.through,
-            "slices": None if publish.slices is None else list(publish.slices),
+            "slices": None if publish.slices is None else list(ordered({*publish.slices, *held})),
             "settings_changed": publish.settings_changed,
             "why": publish.why,
             "retained_before": before.done.get("retained_before") if before is not None and before.done else None,
         }
 
     def work(self, number: int, plan: Json) -> Intent | Refusal:
-        """Stages the slices of the pinned version and weighs them against the lake's counts and the warehouse's table."""
+        """Stages the slices of the pinned version, weighed against the lake's counts and the warehouse's table."""
         mart = Mart.from_json(plan["mart"])
         found = self._pinned(plan)
         if found is None:
@@ -85,6 +89,8 @@ class MartStage:
             return Refusal(reasons=(reason,), payload={}, stops=False)
         with closing(self.open_sessions()()) as session:
             live = describe(session, mart)
+            if plan["why"] in PARTS and (gone := self._lost(session, mart, is_there=live is not None)):
+                return Refusal(reasons=(f"{gone}; all of it is published again",), payload={"gone": True}, stops=False)
         columns = mart.columns if live is None else in_live_order(mart, live)
         live = planned(mart) if live is None else live
         faults = structure_faults(mart.table, columns, live)
@@ -154,6 +160,18 @@ class MartStage:
             run=self.run,
             settings_changed=plan["settings_changed"],
         )
+
+    def _whole(self, last: Record | None, before: Record | None) -> str | None:
+        """Why all of the mart is due, if it is: the last number found no table, or this run was asked to and has not yet."""
+        if last is not None and last.refused and (last.decision or {}).get("gone"):
+            return GONE
+        did = before is not None and before.plan.get("why") == AGAIN and before.plan.get("run") == self.run
+        return AGAIN if self.again and not did else None
+
+    def _lost(self, session: Session, mart: Mart, *, is_there: bool) -> str | None:
+        before = records.last_committed(open_store(self.lake), self.writer)
+        number = before.number if before is not None else 0
+        return lost(session, mart, project=self.project, number=number, is_there=is_there)
 
     def _newest(self, committed: Sequence[Record]) -> Snapshot | None:
         """The model's table at its last committed version; `committed` are its numbers if they were read already."""

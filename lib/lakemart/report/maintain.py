@@ -16,10 +16,10 @@ def upkeep_summary(report: MaintainReport) -> RenderableType:
     """One row a table that something was found for, then the marts, the ledger, what has to wait, and a verdict."""
     parts: list[RenderableType] = []
     if report.tables:
-        counts = ("files", "into", "orphans", "old files", "freed")
+        counts = ("files", "into", "orphans", "old files", "log", "freed")
         made = table("", *counts, right=counts)
         for one in report.tables:
-            cells = (number(one.merged), number(one.into), number(one.orphans), number(one.expired))
+            cells = [number(count) for count in (one.merged, one.into, one.orphans, one.expired, one.log)]
             made.add_row(Text.assemble(("table ", "dim"), one.table), *cells, Text(size(one.freed)))
         parts += [made, Text("")]
     words = "would be" if report.dry else "were"
@@ -33,6 +33,8 @@ def upkeep_summary(report: MaintainReport) -> RenderableType:
         parts.append(Text(f"the ledger's tables {words} made anew: {', '.join(report.rebuilt)}"))
     if report.ledger_merged:
         parts.append(Text(f"the ledger's tables: {counted(report.ledger_merged, 'file')} merged"))
+    if report.abandoned:
+        parts.append(Text(f"{counted(report.abandoned, 'half-written file')} of killed runs {words} deleted"))
     parts += [Text.assemble(("● ", "yellow"), note) for note in report.waiting]
     if report.errors:
         parts += [failures(report.errors)]

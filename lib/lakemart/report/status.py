@@ -39,8 +39,26 @@ def status_table(report: StatusReport) -> RenderableType:
             Text(_when(writer), style="dim"),
         )
     head = Text.assemble((report.project, "bold"), (f"  environment {report.environment}", "dim"))
-    notes = [note for writer in report.writers for note in _notes(writer)]
+    notes = [note for writer in report.writers for note in _notes(writer)] + _last_errors(report)
     return Group(head, Text(""), made, *([Text(""), *notes] if notes else []))
+
+
+def _last_errors(report: StatusReport) -> list[RenderableType]:
+    """What the last run told, unless a refused number has said it already."""
+    told = {"; ".join(writer.reasons) for writer in report.writers if writer.state == "refused"}
+    errors = [error for error in report.last_errors if error["message"] not in told]
+    if not errors:
+        return []
+    at = (report.last_at or "").replace("T", " ").removesuffix("Z")
+    notes: list[RenderableType] = [Text.assemble(("✗ ", "bold red"), f"the last run, {report.last_run} of {at}, told:")]
+    for error in errors[:_NAMED]:
+        words = Text(error["message"])
+        words.append(f"\nwhere: {error['where']}" if error["where"] else "", style="dim")
+        words.append(f"\nnext: {error['next']}" if error["next"] else "", style="dim")
+        notes.append(Padding(words, (0, 0, 0, 2), expand=False))
+    if len(errors) > _NAMED:
+        notes.append(Padding(Text(f"and {len(errors) - _NAMED} more: `lakemart status --json`"), (0, 0, 0, 2)))
+    return notes
 
 
 def _when(writer: WriterStatus) -> str:
@@ -62,6 +80,11 @@ def _notes(writer: WriterStatus) -> list[RenderableType]:
         notes.append(Text.assemble(("● ", "yellow"), open_number))
     for name in writer.foreign:
         words = f"{writer.writer}: table {name} was changed by others; `lakemart accept {name}` goes on with it"
+        notes.append(Text.assemble(("✗ ", "bold red"), words))
+    for name in writer.taken_back:
+        words = (
+            f"{writer.writer}: table {name} is gone or at an earlier version; `lakemart accept {name}` says what to do"
+        )
         notes.append(Text.assemble(("✗ ", "bold red"), words))
     if writer.damaged:
         notes.append(

@@ -28,6 +28,8 @@ def verify_results(report: VerifyReport) -> RenderableType:
     elif drifted:
         text = f"✗ {counted(len(drifted), 'table')} drifted: someone else changed what lakemart wrote."
         parts.append(Text(text, style="bold red"))
+        if any(one.kind == "mart" for one in drifted):
+            parts.append(Text("next: `lakemart publish MODEL --again` loads all of a mart from the lake.", style="dim"))
     else:
         parts.append(Text("✗ Not everything could be checked.", style="bold red"))
     return Group(*parts)

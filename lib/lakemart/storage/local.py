@@ -194,6 +194,33 @@ class LocalStore:
         return TransientError(f"cannot {act} {key!r}: {error.strerror or error}", where=self.location.uri)
 
 
+def abandoned_puts(location: Location, before: datetime) -> list[Path]:
+    """Temporary files of writes that were begun before then and never ended, for their process was killed.
+
+    To delete one under a writer that still lives is safe: its put fails. Raises TransientError for a folder not readable.
+    """
+    found: list[Path] = []
+    try:
+        for folder, _, names in os.walk(location.uri, onerror=_raise):
+            paths = [Path(folder) / name for name in names if name.startswith(_TEMPORARY)]
+            found += [path for path in paths if _is_older(path, before)]
+    except OSError as error:
+        raise TransientError(f"cannot list the lake: {error.strerror or error}", where=location.uri) from error
+    return sorted(found)
+
+
+def _is_older(path: Path, before: datetime) -> bool:
+    try:
+        return path.stat().st_mtime < before.timestamp()
+    except FileNotFoundError:
+        return False  # its writer lives, and is done with it
+
+
+def _raise(error: OSError) -> None:
+    if not isinstance(error, FileNotFoundError):
+        raise error
+
+
 def _etag(stat: os.stat_result, data: bytes) -> str:
     """The etag of a file; `data` is its whole content, looked at only when the file is small."""
     return _by_time(stat) if stat.st_size > HASHED_BELOW else hashlib.md5(data, usedforsecurity=False).hexdigest()

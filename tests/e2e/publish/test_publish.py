@@ -6,7 +6,9 @@ import json
 from datetime import date
 from decimal import Decimal
 
-from e2e.publish.lab import EVERY_TYPE, Mart, Wire, every_type_row
+from e2e.publish.lab import AT, EVERY_TYPE, Mart, Wire, every_type_row
+from lakemart.ledger.protocol import advance
+from lakemart.storage.opening import open_store
 
 ONE, TWO = date(2015, 1, 1), date(2015, 1, 2)
 
@@ -157,3 +159,65 @@ def test_grants_and_comments_are_there_and_survive_publishes(mart: Mart) -> None
     with Wire(mart.server) as wire:
         assert wire.run(query, mart.schema) == before
     assert before == [(True, True, 0, "Events a day; it's counted"), (True, True, 1, "UTC date")]
+
+
+def test_a_mart_that_was_dropped_is_published_whole_when_a_slice_of_it_is_due(mart: Mart) -> None:
+    mart.build({"2015-01-01": [("push", 3, None)], "2015-01-02": [("push", 5, None)]})
+    mart.advance()
+    with Wire(mart.server) as wire:
+        wire.run(f"DROP TABLE {mart.table}")
+    mart.build({"2015-01-02": [("push", 6, None)]})
+
+    refused, record = mart.advance(), mart.advance()
+
+    assert (refused.refused, refused.stops) == (True, False)
+    assert refused.reasons == (f"table {mart.table} is gone from the warehouse; all of it is published again",)
+    assert record.done["slices"] == ["2015-01-01", "2015-01-02"]
+    assert mart.rows() == [(ONE, "push", 3, None), (TWO, "push", 6, None)]
+    assert mart.advance() is None
+
+
+def test_a_warehouse_that_was_restored_to_an_earlier_state_is_brought_up_whole(mart: Mart) -> None:
+    mart.build({"2015-01-01": [("push", 3, None)], "2015-01-02": [("push", 5, None)]})
+    mart.advance()
+    mart.build({"2015-01-02": [], "2015-01-03": [("push", 7, None)]})
+    mart.advance()
+    with Wire(mart.server) as wire:  # as it was after the first publish
+        wire.run(f"DELETE FROM {mart.table} WHERE day = '2015-01-03'")
+        wire.run(f"INSERT INTO {mart.table} (day, kind, events) VALUES ('2015-01-02', 'push', 5)")
+        wire.run(f'DELETE FROM {mart.schema}.lakemart_loads WHERE "number" = 2')
+    mart.build({"2015-01-01": [("push", 4, None)]})
+
+    refused, record = mart.advance(), mart.advance()
+
+    words = "was taken back: the warehouse is at number 1, number 2 was loaded; all of it is published again"
+    assert words in refused.reasons[0]
+    assert record.done["slices"] == ["2015-01-01", "2015-01-02", "2015-01-03"]
+    assert mart.rows() == [(ONE, "push", 4, None), (date(2015, 1, 3), "push", 7, None)]
+
+
+def test_a_mart_that_was_changed_by_hand_is_as_the_lake_says_when_it_is_published_again(mart: Mart) -> None:
+    mart.build({"2015-01-01": [("push", 3, None)], "2015-01-02": [("push", 5, None)]})
+    mart.advance()
+    with Wire(mart.server) as wire:
+        wire.run(f"DELETE FROM {mart.table} WHERE day = '2015-01-01'")
+        wire.run(f"INSERT INTO {mart.table} (day, kind, events) VALUES ('2016-01-01', 'mine', 1)")
+    assert mart.advance() is None
+    stage = mart.stage(again=True)
+
+    turns = [advance(open_store(mart.lake), stage, run=stage.run, at=AT) for _ in range(2)]
+
+    assert turns[0].done["slices"] == ["2015-01-01", "2015-01-02", "2016-01-01"]
+    assert turns[1] is None, "once in a run"
+    assert mart.rows() == [(ONE, "push", 3, None), (TWO, "push", 5, None)]
+
+
+def test_a_mart_without_slices_that_was_dropped_or_emptied_is_published_again(mart: Mart) -> None:
+    mart.slice, mart.key = None, ("kind",)
+    mart.build({None: [(ONE, "push", 3, None)]})
+    mart.advance()
+    with Wire(mart.server) as wire:
+        wire.run(f"DROP TABLE {mart.table}")
+
+    assert mart.advance(again=True).done["warehouse"] == 1
+    assert mart.rows() == [(ONE, "push", 3, None)]

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import structlog
 
-from lakemart.cli.main import main
+from lakemart.cli.main import command
 from unit.cli.command import End, Lakemart
 
 
@@ -21,7 +21,7 @@ def lakemart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.Capt
     handlers, level = list(root.handlers), root.level
 
     def run(*words: str) -> End:
-        code = main(words)
+        code = command(words)
         captured = capfd.readouterr()
         return End(code, captured.out, captured.err)
 

@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
+from lakemart.errors import DataError
 from lakemart.lake.read import read_table
 from lakemart.ledger import runs
 from lakemart.ledger.projection import table_name
-from lakemart.ledger.runs import project_runs, rebuild_runs, record_run
+from lakemart.ledger.runs import last_run, project_runs, rebuild_runs, record_run
 from lakemart.storage.opening import open_store
 from lakemart.storage.store import Location
 
@@ -64,3 +65,12 @@ def test_a_table_of_an_earlier_lakemart_goes_on_without_a_run_twice(
     ran(lake, "b")
     project_runs(lake)
     assert told(lake) == ["a", "b"]
+
+
+def test_a_torn_document_is_named_with_what_to_do(lake: Location) -> None:
+    ran(lake, "a")
+    (Path(lake.uri) / "_ledger" / "runs" / "a.json").write_bytes(b"")
+
+    for look in (lambda: last_run(open_store(lake)), lambda: project_runs(lake), lambda: rebuild_runs(lake)):
+        with pytest.raises(DataError, match=r"'_ledger/runs/a\.json' is torn or empty"):
+            look()

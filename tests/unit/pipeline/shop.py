@@ -56,7 +56,7 @@ class Shop:
     def context(self) -> Context:
         """A new run of it."""
         project = load_project(self.folder, env="local", state=self.folder / "state")
-        run_of_it = Run(id=f"r{next(_runs)}", at=datetime.now(UTC) + self.later, user="u", host="h")
+        run_of_it = Run(id=f"r{next(_runs):06d}", at=datetime.now(UTC) + self.later, user="u", host="h")
         return Context(
             project=project,
             run=run_of_it,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import shutil
 from contextlib import suppress
 from pathlib import Path
 
@@ -240,3 +241,34 @@ def test_an_acceptance_that_breaks_off_anywhere_is_finished_by_the_next(tmp_path
         shop.ingest()
         assert shop.ids().count("o50") == (1 if fault else 0), (step, broken)
         assert_all_is_well(shop)
+
+
+@pytest.mark.parametrize("gone", [False, True])
+def test_a_table_that_was_taken_back_stops_by_name_and_goes_on_when_it_is_restored(
+    shop: Shop, tmp_path: Path, *, gone: bool
+) -> None:
+    table = shop.folder / "lake" / "orders"
+    shop.land("more", order(100))
+    assert shop.ingest().outcome == "ok"
+    kept = shutil.copytree(table, tmp_path / "kept")
+    if gone:
+        shutil.rmtree(table)
+    else:
+        (table / "_delta_log" / f"{1:020d}.json").unlink()
+    shop.land("after", order(101))
+
+    told = (shop.ingest(), accept(shop.context(), "orders", "a backup"))
+
+    words = "table 'orders' is gone: the ledger left it at version 1" if gone else "was taken back: it is at version 0"
+    for document in told:
+        (error,) = document.errors
+        assert (document.exit_code, words in error.what) == (3, True), error
+        assert "Restore the later entries" in error.next_step
+        assert "`lake`" in error.next_step
+    (source,) = status(shop.context()).writers
+    assert (source.foreign, source.taken_back) == ((), ("orders",))
+    shutil.rmtree(table, ignore_errors=True)
+    shutil.copytree(kept, table)
+    assert shop.ingest().outcome == "ok"
+    assert {"o100", "o101"} <= set(shop.ids())
+    assert verify(shop.context()).good

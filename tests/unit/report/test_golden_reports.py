@@ -144,10 +144,16 @@ CASES: dict[str, RenderableType] = {
             project="demo",
             environment="prod",
             writers=(
-                writer("source/events", damaged=2, left=1_200, foreign=("events_quarantine",), holder=f"run {RUN} of me on here"),
+                writer("source/events", damaged=2, left=1_200, foreign=("events_quarantine",), taken_back=("events_duplicates",), holder=f"run {RUN} of me on here"),
                 writer("source/late", state="empty", number=0, last_run=None, last_at=None, rows=0, fresh=None),
                 writer("model/hourly", state="refused", reasons=("unique (id): 3 rows share a key",)),
                 writer("mart/hourly", state="open", rows=None, fresh=None),
+            ),
+            last_run=RUN,
+            last_at="2026-11-24T06:11:53Z",
+            last_errors=(
+                {"kind": "data", "message": "unique (id): 3 rows share a key", "where": "", "next": ""},
+                {"kind": "data", "message": "1 object(s) changed after they were read", "where": "source late", "next": "Accept it."},
             ),
         )
     ),
@@ -187,12 +193,13 @@ CASES: dict[str, RenderableType] = {
             run=RUN,
             dry=False,
             tables=[
-                TableTended(table="events", merged=1_204, into=31, orphans=2, expired=310, freed=1_730_000_000),
+                TableTended(table="events", merged=1_204, into=31, orphans=2, expired=310, log=1_940, freed=1_730_000_000),
                 TableTended(table="events_quarantine", orphans=1, freed=900),
             ],
             marts=[MartTended(mart="hourly", staged=12, freed=4_200_000, retained=["2015-01-01", "2015-01-02"])],
             waiting=["number 3 of model/hourly is open; `lakemart run` finishes it"],
             ledger_merged=64,
+            abandoned=2,
             errors=[DataError("table 'late' is at version 8, the ledger left it at 7: somebody else changed it")],
         )
     ),
