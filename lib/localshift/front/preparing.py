@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TypeVar
 
+from localshift.backend.upstream import Upstream
 from localshift.catalog.latecolumns import WANTED, leave_columns
 from localshift.errors import SqlError
 from localshift.faults import ordered
@@ -14,8 +16,11 @@ from localshift.front.execution import Executor
 from localshift.front.guards import take_turn
 from localshift.front.lateviews import with_late_views_of
 from localshift.front.router import route
+from localshift.queries.dialect import translate
 from localshift.queries.lateral import with_aliases
-from localshift.queries.resolving import outline, resolved
+from localshift.queries.manyrows import without_rows
+from localshift.queries.resolving import JSONB, column_types, outline, resolved
+from localshift.queries.superliterals import filled_columns
 from localshift.sql.databases import without_database
 from localshift.statements.plan import Plan
 
@@ -41,18 +46,28 @@ async def prepare(sql: str, executor: Executor, *, ahead: bool = False) -> Plan:
         return Plan(kind="forward", sql=sql, query_type="OTHER", fault=tuple(order))
     builtins = executor.shared.builtins
     sql = with_aliases(without_database(sql, executor.who.database), executor.shared.columns)
-    plan = await beside(sql, lambda: route(outline(sql), builtins=builtins))
     if ahead:
-        return plan
+        return await beside(sql, lambda: route(outline(sql), builtins=builtins))
+    head, rows = without_rows(sql)
+    plan = await beside(head, lambda: route(outline(head), builtins=builtins))
     if upstream.status == b"T":
         # PostgreSQL takes the snapshot when it parses, and so does the look at the views.
         await take_turn(plan, executor.turn)
-    if upstream.status != b"E" and LATE.search(sql) is None and QUERY.match(sql):
-        if history.late_views and WANTED.search(sql):
+    if rows and (upstream.status == b"E" or await _takes_super(head, upstream, builtins)):
+        head, rows = sql, ""
+        plan = await beside(sql, lambda: route(sql, builtins=builtins))
+    if upstream.status != b"E" and LATE.search(head) is None and QUERY.match(head):
+        if history.late_views and WANTED.search(head):
             await leave_columns(upstream, history.connection, builtins)
-        whole = await resolved(await with_late_views_of(executor, sql), upstream, builtins)
-        plan = await beside(whole, lambda: route(whole, builtins=builtins)) if whole != sql else plan
-    return plan
+        whole = await resolved(await with_late_views_of(executor, head), upstream, builtins)
+        plan = await beside(whole, lambda: route(whole, builtins=builtins)) if whole != head else plan
+    return replace(plan, sql=plan.sql + rows) if rows else plan
+
+
+async def _takes_super(sql: str, upstream: Upstream, builtins: frozenset[str]) -> bool:
+    """Tell whether an INSERT fills a SUPER column."""
+    asked = translate(filled_columns(sql), builtins=builtins).sql
+    return JSONB in column_types(await upstream.describe(asked))
 
 
 async def beside(sql: str, work: Callable[[], Made]) -> Made:

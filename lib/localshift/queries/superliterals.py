@@ -25,6 +25,18 @@ def string_literals(sql: str) -> Literals | None:
     if sql.lstrip()[:6].upper() != "INSERT" or "'" not in sql:
         return None
     view = View(tokenize(sql))
+    probe, i = _target(sql, view)
+    found = _of_rows(view, i) if view.upper(i) == "VALUES" else _of_queries(view, i)
+    return Literals(probe=probe, found=tuple(found)) if probe and found else None
+
+
+def filled_columns(sql: str) -> str:
+    """Return a query of the columns that an INSERT fills, in its order."""
+    return _target(sql, View(tokenize(sql)))[0]
+
+
+def _target(sql: str, view: View) -> tuple[str, int]:
+    """Return a query of the columns that an INSERT fills, empty for another statement, and where its rows begin."""
     name = i = 2
     while view.upper(i + 1) == ".":
         i += 2
@@ -34,10 +46,9 @@ def string_literals(sql: str) -> Literals | None:
         columns = sql[view.tokens[i].end : view.tokens[view.pairs[i]].start]
         i = view.pairs[i] + 1
     if view.upper(1) != "INTO":
-        return None
-    found = _of_rows(view, i) if view.upper(i) == "VALUES" else _of_queries(view, i)
+        return "", i
     table = sql[view.tokens[name].start : view.tokens[end].end]
-    return Literals(probe=f"SELECT {columns} FROM {table}", found=tuple(found)) if found else None  # noqa: S608 - the client's
+    return f"SELECT {columns} FROM {table}", i  # noqa: S608 - the client's own names
 
 
 def _of_rows(view: View, values: int) -> list[tuple[int, Token]]:

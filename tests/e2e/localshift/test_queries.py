@@ -10,6 +10,7 @@ from typing import Any
 
 import psycopg
 import pytest
+import redshift_connector
 
 from localshift import Localshift
 
@@ -296,3 +297,30 @@ def test_query_id_of_the_last_statement_is_known(db: Any) -> None:
     found = db.rows("select trim(query_text) from sys_query_history where query_id = pg_last_query_id()")
 
     assert found == [["select 41 + 1"]]
+
+
+def test_many_rows_of_literals_arrive_as_few_do(db: Any) -> None:
+    db.execute("create table many (a int, b varchar(40), c decimal(8, 2) default 7, d date)")
+    db.execute("create table documents (a int, d super)")
+    plain = [f"({i}, 'it''s {i}', {i}.255, '2024-01-{i % 28 + 1:02}')" for i in range(1, 200)]
+    documents = ["(0, NULL)", *(f"""({i}, '{{"a": {i}}}')""" for i in range(1, 200))]
+
+    db.execute(f"insert into many values {', '.join(plain)}, (200, NULL, DEFAULT, NULL)")
+    db.execute(f"insert into documents (a, d) values {', '.join(documents)}")
+
+    assert db.rows("select count(*), sum(a), count(b), sum(c), max(b) from many where a < 200")[0][:3] == [
+        199,
+        19900,
+        199,
+    ]
+    assert db.rows("select b, c, d from many where a in (7, 200) order by a") == [
+        ["it's 7", Decimal("7.26"), dt.date(2024, 1, 8)],
+        [None, Decimal("7.00"), None],
+    ]
+    # A string for a SUPER is a string, in the last row as in the first.
+    assert db.rows("select json_typeof(d), count(*) from documents group by 1 order by 2") == [
+        [None, 1],
+        ["string", 199],
+    ]
+    with pytest.raises(redshift_connector.Error, match="value too long"):
+        db.execute(f"insert into many (b) values {', '.join(['(1)'] * 500)}, ('{'x' * 41}')")
