@@ -83,9 +83,9 @@ def _check_input(
         return
     if read.slice == model.slice and read.slice not in {column.name for column in model.columns}:
         return  # the slice itself is at fault, and reported
-    of_input = f"is partitioned by '{partition}'" if partition else "has no partition column"
+    of_input = f"is partitioned by '{partition}', not" if partition else "has no partition column, so it cannot be read"
     either = f"{{slice: {partition}}} or " if partition else ""
-    message = f"the input '{name}' {of_input}, not by the slice '{read.slice}'"
+    message = f"the input '{name}' {of_input} by the slice '{read.slice}'"
     problems.add(place, message, f"write {name}: {either}{{slice: none}}")
 
 
