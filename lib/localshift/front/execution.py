@@ -22,15 +22,14 @@ from localshift.faults import DroppedError
 from localshift.front import guards
 from localshift.front.mishaps import client_fields
 from localshift.front.scaling import scaled
+from localshift.front.shown import Shown
 from localshift.front.surroundings import Surroundings
 from localshift.front.transferring import Transferring
 from localshift.front.turns import Turn
-from localshift.front.varbytes import Varbytes
 from localshift.history import Entry, Who
 from localshift.statements.plan import Plan
 from localshift.wire import ClientReader, Message
 
-JSONB, SUPER = 3802, 4000
 # What PostgreSQL tells of itself and Redshift would not.
 UNREPORTED = frozenset({"server_version", "default_transaction_read_only", "in_hot_standby", "scram_iterations"})
 LAST_QUERY = re.compile(r"pg_last_query_id", re.IGNORECASE)
@@ -55,7 +54,7 @@ class Executor:
         )
         self.numbers = self.transferring.numbers
         self.last_error = ""
-        self.varbytes = Varbytes()
+        self.shown = Shown()
         self.abandoned = False
         # What is being served, for the history and for what is said of a bug.
         self.sql = ""
@@ -159,19 +158,18 @@ class Executor:
     def pass_on(self, message: Message, names: Mapping[str, str], entry: Entry | None = None) -> None:
         """Hand one message of PostgreSQL's to the client, reworded where Redshift says it differently."""
         kind = message.kind
-        if kind == b"D" and entry is not None:
-            entry.rows += 1
         if kind == b"D":
-            self.writer.write(wire.message(kind, self.varbytes.row(message.body)))
+            if entry is not None:
+                entry.rows += 1
+            self.writer.write(wire.message(kind, self.shown.row(message.body)))
         elif kind == b"E":
             fields = self.numbered(redshift_fields(wire.parse_fields(message.body), names))
             self.last_error = fields["M"]
             if entry is not None:
                 entry.error, entry.cancelled = fields["M"], fields["C"] == CANCELLED
             self.writer.write(wire.error_response(fields))
-        elif kind in (b"T", b"t"):
-            body = wire.with_type(message.body, JSONB, SUPER) if kind == b"T" else message.body
-            self.writer.write(wire.message(kind, self.varbytes.described(body) if kind == b"T" else body))
+        elif kind == b"T":
+            self.writer.write(wire.message(kind, self.shown.described(message.body)))
         elif kind == b"S":
             name, _ = wire.cstring(message.body, 0)
             if name not in UNREPORTED:
@@ -186,7 +184,7 @@ class Executor:
             pass
         if message.kind == b"E":
             self.pass_on(message, {})
-        self.varbytes.parsed(name, message.body if message.kind == b"T" else None)
+        self.shown.parsed(name, message.body if message.kind == b"T" else None)
         return message.kind != b"E"
 
     async def _script(self, plan: Plan, entry: Entry) -> None:

@@ -171,7 +171,7 @@ class Session:
         if known[0].kind == "forward":
             await self.executor.before(known[0])
             self.executor.turn.busy = True
-            self.executor.varbytes.bound(body)
+            self.executor.shown.bound(body)
             await self._exchange(b"B", wire.message(b"B", body), known[0])
             if self.skipping:
                 await self.executor.record_failure(*known)
@@ -208,7 +208,7 @@ class Session:
                 self.skipping = True
             return
         entry = self.executor.begin(plan, sql)
-        self.executor.varbytes.executes(name)
+        self.executor.shown.executes(name)
         await self._exchange(b"E", wire.message(b"E", body), plan, entry)
         await self.executor.end(entry, plan)
         if not self.skipping and self.executor.shared.faults is not None:

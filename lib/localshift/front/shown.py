@@ -1,28 +1,44 @@
-"""VARBYTE as clients see it: its own type number, and hexadecimal digits without the prefix that PostgreSQL writes.
+"""VARBYTE and SUPER as clients see them: under Redshift's type numbers, as hexadecimal digits alone, as JSON without blanks.
 
 A row does not tell the types of its fields, so what each statement and portal returns is remembered. No I/O.
 """
 
 from __future__ import annotations
 
+import re
 import struct
+from collections.abc import Callable, Mapping
 
 from localshift import wire
 
 BYTEA, VARBYTE = 17, 6551
-PREFIX = b"\\x"
-# Of a statement that returns VARBYTE: how many columns it has, and which of them, by position.
-Shape = tuple[int, tuple[int, ...]]
-NONE: Shape = (0, ())
+JSONB, SUPER = 3802, 4000
+STRING_OR_BLANKS = re.compile(rb'("[^"\\]*+(?:\\.[^"\\]*+)*+")|[ \t\r\n]++')
 
 
-class Varbytes:
-    """What one client's statements and portals return. `shown` are the positions to change in the rows that come now."""
+def _digits(value: bytes) -> bytes:
+    return value.removeprefix(b"\\x")
+
+
+def _compact(value: bytes) -> bytes:
+    return STRING_OR_BLANKS.sub(rb"\1", value)
+
+
+Change = Callable[[bytes], bytes]
+CHANGES: Mapping[int, Change] = {BYTEA: _digits, JSONB: _compact}
+Places = Mapping[int, Change]
+# Of a statement: how many columns it has, and what becomes of which of them, by position.
+Shape = tuple[int, Places]
+NONE: Shape = (0, {})
+
+
+class Shown:
+    """What one client's statements and portals return. `places` are the positions to change in the rows that come now."""
 
     def __init__(self) -> None:
         self.statements: dict[str, Shape] = {}
-        self.portals: dict[str, tuple[int, ...]] = {}
-        self.shown: tuple[int, ...] = ()
+        self.portals: dict[str, Places] = {}
+        self.places: Places = {}
 
     def parsed(self, name: str, description: bytes | None) -> None:
         """Remember the columns of a statement, by the body of its RowDescription; None where it returns no rows."""
@@ -36,36 +52,40 @@ class Varbytes:
         formats = result_formats(body, offset) if places else []
         if len(formats) == 1:
             formats *= count
-        self.portals[portal] = tuple(place for place in places if place >= len(formats) or formats[place] == 0)
+        self.portals[portal] = {
+            place: change for place, change in places.items() if place >= len(formats) or formats[place] == 0
+        }
 
     def executes(self, portal: str) -> None:
         """The rows of this portal come next."""
-        self.shown = self.portals.get(portal, ())
+        self.places = self.portals.get(portal, {})
 
     def described(self, body: bytes) -> bytes:
         """Return a RowDescription's body as the client gets it; its rows come next, unless a portal is executed first."""
-        self.shown = shape(body)[1]
+        self.places = shape(body)[1]
         # A cast without a name gives its type's to the column, which is of no table.
-        return wire.with_type(body, BYTEA, VARBYTE).replace(b"bytea\0\0\0\0\0", b"varbyte\0\0\0\0\0")
+        return wire.with_type(wire.with_type(body, JSONB, SUPER), BYTEA, VARBYTE).replace(
+            b"bytea\0\0\0\0\0", b"varbyte\0\0\0\0\0"
+        )
 
     def row(self, body: bytes) -> bytes:
         """Return the body of a DataRow as the client gets it."""
-        return without_prefix(body, self.shown) if self.shown else body
+        return changed(body, self.places) if self.places else body
 
 
 def shape(description: bytes) -> Shape:
-    """Return how many columns a RowDescription has, and the positions of those that are bytes and shown as text."""
-    count, offset, places = struct.unpack_from("!H", description)[0], 2, []
+    """Return how many columns a RowDescription has, and what becomes of those that are shown as text, by position."""
+    count, offset, places = struct.unpack_from("!H", description)[0], 2, {}
     for place in range(count):
         offset = description.index(b"\0", offset) + 1
         kind, form = (
             struct.unpack_from("!I", description, offset + 6)[0],
             struct.unpack_from("!H", description, offset + 16)[0],
         )
-        if kind == BYTEA and form == 0:
-            places.append(place)
+        if kind in CHANGES and form == 0:
+            places[place] = CHANGES[kind]
         offset += 18
-    return count, tuple(places)
+    return count, places
 
 
 def result_formats(body: bytes, offset: int) -> list[int]:
@@ -81,15 +101,16 @@ def result_formats(body: bytes, offset: int) -> list[int]:
     return list(struct.unpack_from(f"!{results}H", body, offset + 2))
 
 
-def without_prefix(body: bytes, places: tuple[int, ...]) -> bytes:
-    """Return a DataRow's body with the fields at these positions without their prefix."""
+def changed(body: bytes, places: Places) -> bytes:
+    """Return a DataRow's body with the fields at these positions changed."""
     (count,) = struct.unpack_from("!H", body)
     parts, offset = [body[:2]], 2
     for place in range(count):
         (length,) = struct.unpack_from("!i", body, offset)
         end = offset + 4 + max(length, 0)
-        if place in places and body.startswith(PREFIX, offset + 4):
-            parts += [struct.pack("!i", length - len(PREFIX)), body[offset + 4 + len(PREFIX) : end]]
+        if place in places and length >= 0:
+            value = places[place](body[offset + 4 : end])
+            parts += [struct.pack("!i", len(value)), value]
         else:
             parts.append(body[offset:end])
         offset = end
