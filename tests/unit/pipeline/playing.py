@@ -13,7 +13,7 @@ from hypothesis.stateful import run_state_machine_as_test
 from promises import NOTE
 from unit.pipeline.machine import Shop
 
-EXAMPLES, STEPS = 48, 30
+EXAMPLES, STEPS = 40, 30
 """Examples of a machine, and steps of an example at most."""
 
 LONGER = int(os.environ.get("SOAK") or 1)
