@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from localshift.errors import INTERNAL, SqlError
-from localshift.queries.decimals import CALLED
+from localshift.queries.decimals import called
 from localshift.queries.trees import Node
 from localshift.sql.lex import tokenize
 from localshift.sql.scan import View
@@ -97,6 +97,5 @@ def _aggregates(query: Node, data: bytes) -> set[str]:
     found = set()
     for node, _ in _nodes(query["targetList"]):
         if node[""] == "AGGREF":
-            called = CALLED.match(data[int(node["location"]) :][:100].decode("utf-8", "ignore"))
-            found.add(called.group(1).lower() if called else "")
+            found.add(called(node, data))
     return found

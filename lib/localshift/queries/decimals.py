@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import reduce
 from typing import Any
 
-from localshift.queries.trees import Node, cast_modifier, plain
+from localshift.queries.trees import Node, cast_modifier, plain, source_at
 
 MAX_PRECISION = 38
 SMALL_PRECISION = 19
@@ -150,9 +150,7 @@ class Sizes:
         if node[""] == "VAR":
             return of_modifier(int(node["vartypmod"])) or self._of_variable(node, scope[int(node["varlevelsup"]) :])
         if node[""] == "CONST":
-            position = int(node["location"])
-            written = self.text[position : position + 100].decode("utf-8", "ignore") if position >= 0 else ""
-            return of_modifier(int(node["consttypmod"])) or literal(written)
+            return of_modifier(int(node["consttypmod"])) or literal(source_at(node, self.text))
         if node[""] == "RELABELTYPE":
             return of_modifier(int(node["resulttypmod"])) or self.of(node["arg"], scope)
         return None
@@ -177,10 +175,10 @@ class Sizes:
 
     def _of_aggregate(self, node: Node, scope: Scope) -> Size | None:
         arguments = node["args"] if isinstance(node["args"], list) else []
-        if not arguments or (found := CALLED.match(self._text_at(node))) is None:
+        if not arguments:
             return None
         first = arguments[0]["expr"] if arguments[0][""] == "TARGETENTRY" else arguments[0]
-        size, name = self.of(first, scope), found.group(1)
+        size, name = self.of(first, scope), called(node, self.text)
         if size is None or name in SAME:
             return size
         small = name == "avg" and size.precision <= SMALL_PRECISION
@@ -200,12 +198,13 @@ class Sizes:
         return None if a is None or b is None else rule(a, b)
 
     def _is_same(self, node: Node) -> bool:
-        found = CALLED.match(self._text_at(node)) if node[""] == "FUNCEXPR" else None
-        return found is not None and found.group(1).lower() in SAME
+        return node[""] == "FUNCEXPR" and called(node, self.text) in SAME
 
-    def _text_at(self, node: Node) -> str:
-        position = int(node["location"])
-        return self.text[position : position + 100].decode("utf-8", "ignore") if position >= 0 else ""
+
+def called(node: Node, text: bytes) -> str:
+    """Return the name of the function that a call calls; empty where none is written there."""
+    found = CALLED.match(source_at(node, text))
+    return found.group(1).lower() if found else ""
 
 
 def _merged(sizes: Sequence[Size | None]) -> Size | None:

@@ -50,6 +50,12 @@ def _add(holder: Any, field: str, value: Any) -> None:
         holder[field] = value
 
 
+def source_at(node: Node, text: bytes) -> str:
+    """Return the beginning of what a node was read from, in the statement in UTF-8; empty where it was not written."""
+    position = int(node["location"])
+    return text[position : position + 100].decode("utf-8", "ignore") if position >= 0 else ""
+
+
 def integer(constant: Node) -> int | None:
     """Return the value of a constant of four bytes; None for null and what is no constant."""
     value = constant.get("constvalue")
