@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import tempfile
 import threading
 from collections.abc import AsyncGenerator, Callable, Sequence
@@ -24,30 +25,35 @@ async def fetched(
     SqlError for a file that cannot be read, or the error `stopped` returns meanwhile; `load.current` tells at which file.
     """
     over = threading.Event()
-    with tempfile.TemporaryDirectory(dir=scratch) as folder:
+    folder = Path(tempfile.mkdtemp(dir=scratch))
 
-        def begin(number: int) -> asyncio.Task[Path]:
-            path = Path(folder) / str(number)
-            return asyncio.create_task(asyncio.to_thread(_bring, bucket, entries[number].url, path, over))
+    def begin(number: int) -> asyncio.Task[Path]:
+        return asyncio.create_task(asyncio.to_thread(_bring, bucket, entries[number].url, folder / str(number), over))
 
-        coming = begin(0) if entries else None
-        try:
-            for number, entry in enumerate(entries):
-                load.current = entry.url
-                task, coming = coming or begin(number), None
-                path = await _arrived(task, stopped)
-                coming = begin(number + 1) if number + 1 < len(entries) else None
-                yield entry, path
-                path.unlink()
-        finally:
-            over.set()
-            if coming is not None:
-                # Ends with the block it reads now; what it says comes second to the error that ended the load.
-                coming.add_done_callback(_forget)
+    coming = begin(0) if entries else None
+    try:
+        for number, entry in enumerate(entries):
+            load.current = entry.url
+            task, coming = coming or begin(number), None
+            path = await _arrived(task, stopped)
+            coming = begin(number + 1) if number + 1 < len(entries) else None
+            yield entry, path
+            path.unlink()
+    finally:
+        over.set()
+        shutil.rmtree(folder, ignore_errors=True)
+        if coming is not None:
+            # Ends with the block it reads now; what it says comes second to the error that ended the load.
+            coming.add_done_callback(_forget)
 
 
 def _bring(bucket: Bucket, url: str, path: Path, over: threading.Event) -> Path:
-    bucket.download(url, path, over)
+    try:
+        bucket.download(url, path, over)
+    finally:
+        if over.is_set():
+            # The load has ended meanwhile, and may have removed the folder before this file was in it.
+            shutil.rmtree(path.parent, ignore_errors=True)
     return path
 
 

@@ -140,3 +140,32 @@ def test_who_stops_does_not_wait_for_an_s3_that_does_not_answer(store: tuple[Sto
         asyncio.run(run())
     assert stub.asked == ["k"]
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_load_that_ends_leaves_alone_what_still_writes_and_nothing_stays(tmp_path: Path) -> None:
+    writing, ended = threading.Event(), threading.Event()
+
+    class Slow(Bucket):
+        """An S3 whose second file is written for a while after its load has ended."""
+
+        def download(self, url: str, path: Path, over: threading.Event) -> None:
+            path.write_bytes(BODY)
+            if url.endswith("second"):
+                writing.set()
+                over.wait(10)
+                for number in range(300):
+                    path.with_suffix(f".{number}").touch()
+                ended.set()
+
+    async def run() -> None:
+        files = fetched(
+            entries("first", "second"), Slow(client=None, role="r", prefixes=()), tmp_path, load(), lambda: None
+        )
+        async with aclosing(files):
+            await anext(files)
+            assert await asyncio.to_thread(writing.wait, 10)
+        assert await asyncio.to_thread(ended.wait, 10)
+
+    asyncio.run(run())
+
+    assert list(tmp_path.iterdir()) == []
