@@ -14,7 +14,7 @@ from lakemart.errors import ConfigError, LakemartError
 from lakemart.lake.actions import NEW_TABLE
 from lakemart.lake.change import table_change
 from lakemart.lake.commit import foreign_commit
-from lakemart.lake.read import snapshot
+from lakemart.lake.read import Snapshot
 from lakemart.ledger import records
 from lakemart.storage.opening import open_store
 from lakemart.storage.store import Location
@@ -23,14 +23,16 @@ Shapes = Mapping[str, tuple[pa.Schema, str | None]]
 """Of each table its schema and partition column."""
 
 
-def misfit(lake: Location, writer: str, shapes: Shapes, versions: Mapping[str, int]) -> LakemartError | None:
-    """The error for a table that can never take these shapes, None when all can. Reads the tables' logs.
+def misfit(
+    lake: Location, writer: str, shapes: Shapes, tables: Mapping[str, Snapshot | None], versions: Mapping[str, int]
+) -> LakemartError | None:
+    """The error for one of `tables` that can never take its shape, None when all can.
 
     A column of another type, another partition column, or a table that the writer, which left its tables at `versions`,
     never made. What else somebody did to a table is not looked at.
     """
     for table, (schema, partition_by) in shapes.items():
-        found = snapshot(lake, table)
+        found = tables[table]
         if found is None:
             continue
         if versions.get(table, NEW_TABLE) == NEW_TABLE:

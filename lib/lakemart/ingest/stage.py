@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -74,8 +74,8 @@ class SourceStage:
         if found is None:
             return None
         feed = self.source.feed
-        base = last_versions(store, self.writer)
-        wrong = misfit(self.lake, self.writer, _tables(feed), base)
+        base, shapes = last_versions(store, self.writer), _tables(feed)
+        wrong = misfit(self.lake, self.writer, shapes, self._tables_now(shapes), base)
         if wrong is not None:
             raise wrong
         since = found.open_since or open_since(self.source, committed)
@@ -105,10 +105,12 @@ class SourceStage:
         A plan whose contract cannot fit the tables is given up: it is planned again, under today's.
         """
         feed = Feed.from_json(plan["feed"])
-        wrong = misfit(self.lake, self.writer, _tables(feed), plan["base"])
+        shapes = _tables(feed)
+        found = self._tables_now(shapes)
+        wrong = misfit(self.lake, self.writer, shapes, found, plan["base"])
         if isinstance(wrong, ConfigError):
             return Refusal(reasons=(wrong.what,), payload={}, stops=False)
-        base = {table: self._base(table, plan["base"]) for table in _tables(feed)}
+        base = {table: _as_left(table, found[table], plan["base"]) for table in shapes}
         batch = Batch(
             source=self.source.name,
             raw=self.raw,
@@ -139,14 +141,9 @@ class SourceStage:
             versions[change.table] = commit(self.lake, change, writer=self.writer, number=number, run=self.run)
         return {"versions": versions}
 
-    def _base(self, table: str, versions: Mapping[str, int]) -> Snapshot | None:
-        """The table as this writer left it; raises DataError when somebody else changed it."""
-        expected = versions.get(table, NEW_TABLE)
-        found = snapshot(self.lake, table)
-        version = NEW_TABLE if found is None else found.version
-        if version != expected:
-            raise foreign_commit(table, expected=expected, found=version)
-        return found
+    def _tables_now(self, tables: Iterable[str]) -> dict[str, Snapshot | None]:
+        """Tables as they are now, whoever left them so; None for one that is not there."""
+        return {table: snapshot(self.lake, table) for table in tables}
 
     def _over_limit(self, plan: Json, books: Mapping[str, int]) -> list[str]:
         limit = RejectLimit(
@@ -157,6 +154,15 @@ class SourceStage:
             return []
         told = f"{books['quarantined']} of {books['records']} records were rejected"
         return [f"{told}, the limit of source {self.source.name!r} allows {allowed}"]
+
+
+def _as_left(table: str, found: Snapshot | None, versions: Mapping[str, int]) -> Snapshot | None:
+    """The table, which must be as its writer left it; raises DataError when somebody else changed it."""
+    expected = versions.get(table, NEW_TABLE)
+    version = NEW_TABLE if found is None else found.version
+    if version != expected:
+        raise foreign_commit(table, expected=expected, found=version)
+    return found
 
 
 def _tables(feed: Feed) -> dict[str, tuple[Any, str | None]]:

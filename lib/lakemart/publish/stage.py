@@ -134,12 +134,12 @@ class MartStage:
             done = already(opener, self._what(number, plan, intent))
             if done is not None:
                 return done, prefixes
-            intent = self._again(number, plan, intent, planned(Mart.from_json(plan["mart"])))
+            intent = self._staged_anew(number, plan, intent, planned(Mart.from_json(plan["mart"])))
             prefixes.append(intent["prefix"])
         try:
             return load(opener, self._what(number, plan, intent)), prefixes
         except ReorderedError as error:
-            intent = self._again(number, plan, intent, error.live)
+            intent = self._staged_anew(number, plan, intent, error.live)
             prefixes.append(intent["prefix"])
             return load(opener, self._what(number, plan, intent)), prefixes
 
@@ -211,7 +211,7 @@ class MartStage:
         place = Location(uri=intent["prefix"], s3=self.staging().s3)
         return is_staged(place, [StagedFile(**file) for file in intent["files"]])
 
-    def _again(self, number: int, plan: Json, intent: Json, live: tuple[LiveColumn, ...]) -> Json:
+    def _staged_anew(self, number: int, plan: Json, intent: Json, live: tuple[LiveColumn, ...]) -> Json:
         """The intent with its rows staged anew under another prefix, from the pinned version, in the order of `live`.
 
         Raises DataError when that does not give the same rows of every slice as the intent froze.

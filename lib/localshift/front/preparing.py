@@ -53,15 +53,16 @@ async def prepare(sql: str, executor: Executor, *, ahead: bool = False) -> Plan:
     if upstream.status == b"T":
         # PostgreSQL takes the snapshot when it parses, and so does the look at the views.
         await take_turn(plan, executor.turn)
-    if rows and (upstream.status == b"E" or await _takes_super(head, upstream, builtins)):
-        head, rows = sql, ""
+    if rows and upstream.status != b"E" and not await _takes_super(head, upstream, builtins):
+        return replace(plan, sql=plan.sql + rows)
+    if rows:
         plan = await beside(sql, lambda: route(sql, builtins=builtins))
-    if upstream.status != b"E" and LATE.search(head) is None and QUERY.match(head):
-        if history.late_views and WANTED.search(head):
+    if upstream.status != b"E" and LATE.search(sql) is None and QUERY.match(sql):
+        if history.late_views and WANTED.search(sql):
             await leave_columns(upstream, history.connection, builtins)
-        whole = await resolved(await with_late_views_of(executor, head), upstream, builtins)
-        plan = await beside(whole, lambda: route(whole, builtins=builtins)) if whole != head else plan
-    return replace(plan, sql=plan.sql + rows) if rows else plan
+        whole = await resolved(await with_late_views_of(executor, sql), upstream, builtins)
+        plan = await beside(whole, lambda: route(whole, builtins=builtins)) if whole != sql else plan
+    return plan
 
 
 async def _takes_super(sql: str, upstream: Upstream, builtins: frozenset[str]) -> bool:

@@ -12,6 +12,7 @@ import psycopg
 import pytest
 import redshift_connector
 
+from e2e.localshift.connecting import arguments
 from localshift import Localshift
 
 pytestmark = pytest.mark.e2e
@@ -153,14 +154,7 @@ def test_getdate_moves_within_a_transaction_and_sysdate_does_not(db: Any) -> Non
 
 
 def test_quotients_have_their_scale_in_every_way_a_statement_can_come(server: Localshift) -> None:
-    arguments = server.connect_args
-    names = ("host", "port", "user", "password")
-    with psycopg.connect(
-        dbname=arguments["database"],
-        client_encoding="utf8",
-        autocommit=True,
-        **{name: arguments[name] for name in names},
-    ) as connection:
+    with psycopg.connect(**arguments(server), autocommit=True) as connection:
         connection.execute(
             "create temp table quotients (g int, n decimal(8,2)); insert into quotients values (1, 2), (1, 0), (1, 0)"
         )
@@ -182,14 +176,7 @@ def test_quotients_have_their_scale_in_every_way_a_statement_can_come(server: Lo
 
 
 def test_a_quotient_of_nothing_fails_its_transaction_and_its_pipeline_as_any_other_error(server: Localshift) -> None:
-    arguments = server.connect_args
-    names = ("host", "port", "user", "password")
-    with psycopg.connect(
-        dbname=arguments["database"],
-        client_encoding="utf8",
-        autocommit=True,
-        **{name: arguments[name] for name in names},
-    ) as connection:
+    with psycopg.connect(**arguments(server), autocommit=True) as connection:
         connection.execute("create temp table quotients (n decimal(8,2)); insert into quotients values (2)")
         for surroundings in (connection.pipeline(), connection.transaction()):
             with pytest.raises(psycopg.errors.UndefinedColumn, match='column "nowhere" does not exist'):
