@@ -6,6 +6,7 @@ import asyncio
 import struct
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from localshift.errors import PROTOCOL_VIOLATION, FatalError
 
@@ -201,6 +202,25 @@ def parse_data_row(body: bytes) -> list[str | None]:
         values.append(None if length < 0 else body[offset : offset + length].decode("utf-8"))
         offset += max(length, 0)
     return values
+
+
+class Described(NamedTuple):
+    """A column of a result: its name, the numbers of its type and type modifier, and 0 for text or 1 for bytes."""
+
+    name: str
+    kind: int
+    modifier: int
+    form: int
+
+
+def row_description(body: bytes) -> list[Described]:
+    """Return the columns in the body of a RowDescription; empty bytes have none."""
+    columns, offset = [], 2
+    while offset < len(body):
+        name, offset = cstring(body, offset)
+        columns.append(Described(name, *struct.unpack_from("!6xI2xiH", body, offset)))
+        offset += 18
+    return columns
 
 
 def with_type(body: bytes, old: int, new: int) -> bytes:

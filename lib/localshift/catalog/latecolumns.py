@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import struct
 from collections.abc import Mapping
 
 from localshift import wire
@@ -31,32 +30,20 @@ async def leave_columns(session: Upstream, own: Upstream, builtins: frozenset[st
         if "." in name:
             schema, _, view = name.partition(".")
             columns = await _columns(query, views, own, builtins)
-            found += [[schema, view, column, *kind, n] for n, (column, *kind) in enumerate(columns, 1)]
+            found += [[schema, view, *column[:3], n] for n, column in enumerate(columns, 1)]
     await session.fetch("SELECT set_config('redshift.late_columns', $1, false)", [json.dumps(found)])
 
 
 async def _columns(
     query: str, views: Mapping[str, str], own: Upstream, builtins: frozenset[str]
-) -> list[tuple[str, int, int]]:
-    """Return name, type and type modifier of each column of a query; none when it cannot be bound."""
+) -> list[wire.Described]:
+    """Return the columns of a query; none when it cannot be bound."""
     try:
         for _ in range(MAX_DEPTH):
             expanded = with_late_views(query, views)
             if expanded == query:
                 break
             query = expanded
-        return row_description(await own.describe(translate(query, builtins=builtins).sql))
+        return wire.row_description(await own.describe(translate(query, builtins=builtins).sql))
     except SqlError:
         return []
-
-
-def row_description(body: bytes) -> list[tuple[str, int, int]]:
-    """Return name, type OID and type modifier of each column of a RowDescription; empty bytes have none."""
-    columns: list[tuple[str, int, int]] = []
-    offset = 2
-    while offset < len(body):
-        name, offset = wire.cstring(body, offset)
-        kind, modifier = struct.unpack_from("!IxxiH", body, offset + 6)[:2]
-        columns.append((name, kind, modifier))
-        offset += 18
-    return columns

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from localshift.catalog.latecolumns import MAX_DEPTH, row_description
+from localshift import wire
+from localshift.catalog.latecolumns import MAX_DEPTH
 from localshift.errors import SqlError
 from localshift.front.execution import Executor
 from localshift.queries.dialect import translate
@@ -76,10 +77,10 @@ async def _as_owner(view: LateView, query: str, executor: Executor, *, entered: 
     """
     builtins, own = executor.shared.builtins, executor.shared.history.connection
     sql = translate(await resolved(_by_session(query), executor.upstream, builtins), builtins=builtins).sql
-    columns = row_description(await (executor.upstream if entered else own).describe(sql))
-    types = ", ".join(f"format_type({kind}, {modifier})" for _, kind, modifier in columns)
+    columns = wire.row_description(await (executor.upstream if entered else own).describe(sql))
+    types = ", ".join(f"format_type({column.kind}, {column.modifier})" for column in columns)
     ((ticket, *named),) = await own.fetch(f"SELECT rs.ticket({view.number}, $1), {types}", [sql])
-    defined = ", ".join(f"{quote_identifier(c[0])} {kind}" for c, kind in zip(columns, named, strict=True))
+    defined = ", ".join(f"{quote_identifier(column.name)} {kind}" for column, kind in zip(columns, named, strict=True))
     called = f"rs.late_{view.number}({quote_literal(sql)}, {quote_literal(ticket or '')})"
     return f"SELECT * FROM {called} AS late ({defined})"  # noqa: S608 - quoted, and types as PostgreSQL writes them
 

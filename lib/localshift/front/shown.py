@@ -75,17 +75,12 @@ class Shown:
 
 def shape(description: bytes) -> Shape:
     """Return how many columns a RowDescription has, and what becomes of those that are shown as text, by position."""
-    count, offset, places = struct.unpack_from("!H", description)[0], 2, {}
-    for place in range(count):
-        offset = description.index(b"\0", offset) + 1
-        kind, form = (
-            struct.unpack_from("!I", description, offset + 6)[0],
-            struct.unpack_from("!H", description, offset + 16)[0],
-        )
-        if kind in CHANGES and form == 0:
-            places[place] = CHANGES[kind]
-        offset += 18
-    return count, places
+    columns = wire.row_description(description)
+    return len(columns), {
+        place: CHANGES[column.kind]
+        for place, column in enumerate(columns)
+        if column.kind in CHANGES and column.form == 0
+    }
 
 
 def result_formats(body: bytes, offset: int) -> list[int]:

@@ -69,22 +69,12 @@ def _with_literal(sql: str, token: Token, value: str) -> str:
 
 def column_names(description: bytes) -> list[str]:
     """Return the names in the body of a RowDescription."""
-    return [name for name, _ in _columns(description)]
+    return [column.name for column in wire.row_description(description)]
 
 
 def column_types(description: bytes) -> list[int]:
     """Return the numbers of the types in the body of a RowDescription."""
-    return [kind for _, kind in _columns(description)]
-
-
-def _columns(description: bytes) -> list[tuple[str, int]]:
-    found, offset = [], 2
-    while offset < len(description):
-        name, offset = wire.cstring(description, offset)
-        # Table and column, the type, its length and modifier, and the format.
-        found.append((name, int.from_bytes(description[offset + 6 : offset + 10], "big")))
-        offset += 18
-    return found
+    return [column.kind for column in wire.row_description(description)]
 
 
 async def _with_lateral_aliases(sql: str, upstream: Upstream, builtins: frozenset[str]) -> str:

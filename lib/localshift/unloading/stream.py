@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import struct
 import tempfile
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -77,35 +76,12 @@ async def run_unload(unload: Unload, upstream: Upstream, stores: Stores, done: U
 
 async def _describe(query: str, upstream: Upstream) -> list[tuple[str, str]]:
     """Return name and formatted type of each column of the query; UpstreamError when PostgreSQL refuses it."""
-    types = struct.pack("!H", 0)
-    await upstream.send(
-        wire.parse_message("", query, types) + wire.message(b"D", b"S" + wire.text("")) + wire.message(b"S")
-    )
-    columns: list[tuple[str, int, int]] = []
-    error: UpstreamError | None = None
-    async for message in upstream.until_ready():
-        if message.kind == b"T":
-            columns = _row_description(message.body)
-        elif message.kind == b"E":
-            error = error or UpstreamError(wire.parse_fields(message.body))
-    if error is not None:
-        raise error
+    columns = wire.row_description(await upstream.describe(query))
     if not columns:
         raise SqlError("42601", "UNLOAD needs a query that returns columns")
-    formatted = ", ".join(f"pg_catalog.format_type({oid}, {modifier})" for _, oid, modifier in columns)
+    formatted = ", ".join(f"pg_catalog.format_type({column.kind}, {column.modifier})" for column in columns)
     kinds = (await upstream.query(f"SELECT {formatted}"))[0].rows[0]
-    return [(name, kind or "") for (name, _, _), kind in zip(columns, kinds, strict=True)]
-
-
-def _row_description(body: bytes) -> list[tuple[str, int, int]]:
-    count, offset = struct.unpack_from("!H", body)[0], 2
-    columns: list[tuple[str, int, int]] = []
-    for _ in range(count):
-        name, offset = wire.cstring(body, offset)
-        _, _, oid, _, modifier, _ = struct.unpack_from("!IHIhih", body, offset)
-        offset += 18
-        columns.append((name, oid, modifier))
-    return columns
+    return [(column.name, kind or "") for column, kind in zip(columns, kinds, strict=True)]
 
 
 def _check_columns(unload: Unload, columns: Sequence[Column]) -> None:
